@@ -1,0 +1,1 @@
+"""A Person taken apart into layers, each with its hidden part completed."""

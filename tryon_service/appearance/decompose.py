@@ -1,0 +1,214 @@
+"""A Person taken apart: trunk (torso, head, hair and what hangs from the hips), two arms, two legs, and the background.
+
+Each layer carries its hidden part completed: the torso behind an arm, the thigh under a hem, the leg behind the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from tryon_service.appearance.limbs import LimbField, fields_for, main_piece, own_arms, own_legs
+from tryon_service.imaging.complete import complete_background, mirror_fill, nearest_known
+from tryon_service.perception.foreground import decontaminate
+from tryon_service.perception.skeletons import LIMBS, Landmark
+from tryon_service.retarget.rig import ARMS, LEGS, build_rig, joint, middle
+from tryon_service.types import Appearance, BoolArray, Float32Array, Keypoints, Layer, Part, Person, UInt8Array
+
+TRUNK = "trunk"
+LOWER = (Part.TROUSERS, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES)
+CUT_MARGIN = 0.12
+"""How far a body cut off by the photo's edge is continued, as a share of the photo's longer side."""
+SEAM = 0.8
+"""Softness of the cuts between layers, sigma in pixels."""
+RIM = 0.045
+"""How far the trunk is continued behind an arm that hangs at its side, and a leg behind the other; torso lengths."""
+SHARED = 0.95
+"""Along an arm's curve: up to here, the shoulder, trunk and arm show the same pixels."""
+SLIVER = np.ones((7, 7), np.uint8)
+"""What touches an arm within three pixels may be a sliver of it, and is completed in the layers behind instead."""
+FOLD = 0.05
+"""Width of the band of texture that is continued into hidden parts, torso lengths."""
+
+
+def decompose(person: Person) -> Appearance:
+    """Take the product person apart. Depends on the product photo only: compute once and keep."""
+    cut = _Cut.of(person)
+    parts = _take_apart(cut)
+    margin = _margin(person)
+    layers = {name: _layer(name, cut, part, margin) for name, part in parts.items()}
+    background = complete_background(person.photo.rgb, _hole(person.matte))
+    return Appearance(person, layers, _padded(person.parsing, margin), margin, background)
+
+
+def _take_apart(cut: _Cut) -> dict[str, _Pieces]:
+    """For every layer the pixels it shows and the pixels it has behind others, back to front."""
+    rig = build_rig(cut.keypoints)
+    shown = visible_limbs(cut.keypoints, cut.matte.shape)
+    arms = fields_for(rig, cut.keypoints, cut.matte, cut.torso, [n for n in ARMS if n in shown])
+    owners = own_arms(cut.rgb, cut.matte, cut.parsing, arms)
+    armless = np.where(_union(owners, cut.matte.shape), np.float32(0), cut.matte)
+    legs = fields_for(rig, cut.keypoints, armless, cut.torso, [n for n in LEGS if n in shown])
+    owners = _owners(cut, owners, legs)
+    hidden = _hidden_parts(cut, owners, arms | legs)
+    shoulders = _union({n: owners[n] & (f.t < SHARED) for n, f in arms.items()}, cut.matte.shape)
+    slivers = cv2.dilate(_union({n: owners[n] for n in arms}, cut.matte.shape).astype(np.uint8), SLIVER) > 0
+    out = {}
+    for name, owned in owners.items():
+        own = owned
+        if name == TRUNK:
+            own = (owned & ~slivers) | shoulders
+        elif name in LEGS:
+            own = owned & ~slivers
+        out[name] = _Pieces(own, hidden[name] | (owned & ~own))
+    return out
+
+
+def _hole(matte: Float32Array) -> BoolArray:
+    """What to take out of the photo: the person, and a rim for the wisps and shadows that the matte misses."""
+    size = 2 * max(2, round(0.010 * max(matte.shape))) + 1
+    return cv2.dilate((matte > 0.02).astype(np.uint8), np.ones((size, size), np.uint8)).astype(bool)
+
+
+def torso_length(keypoints: Keypoints) -> float:
+    """Pixels from the hips' middle to the shoulders' middle, never below half the shoulders' width."""
+    hips = middle(keypoints, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
+    neck = middle(keypoints, Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER)
+    width = joint(keypoints, Landmark.LEFT_SHOULDER) - joint(keypoints, Landmark.RIGHT_SHOULDER)
+    return float(max(np.hypot(*(neck - hips)), np.hypot(*width) / 2, 4.0))
+
+
+def visible_limbs(keypoints: Keypoints, shape: tuple[int, ...]) -> frozenset[str]:
+    """Arms and legs of which the photo shows something: the bone next to the trunk reaches into the frame."""
+    out = set()
+    for name, bone in (
+        ("left_arm", LIMBS["left_upper_arm"]),
+        ("right_arm", LIMBS["right_upper_arm"]),
+        ("left_leg", LIMBS["left_thigh"]),
+        ("right_leg", LIMBS["right_thigh"]),
+    ):
+        start, end = (joint(keypoints, b) for b in bone)
+        reached = start + 0.5 * (end - start)
+        if (reached >= 0).all() and reached[0] < shape[1] and reached[1] < shape[0]:
+            out.add(name)
+    return frozenset(out)
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """The person being taken apart, in the photo's frame. rgb: colours without the background's share; torso: pixels."""
+
+    rgb: UInt8Array
+    matte: Float32Array
+    parsing: UInt8Array
+    keypoints: Keypoints
+    torso: float
+
+    @classmethod
+    def of(cls, person: Person) -> _Cut:
+        foreground = decontaminate(person.photo.rgb, person.matte)
+        return cls(foreground, person.matte, person.parsing, person.keypoints, torso_length(person.keypoints))
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """A layer's share of the person, H x W bool each: what it shows, and what it has behind other layers."""
+
+    shown: BoolArray
+    hidden: BoolArray
+
+
+def _margin(person: Person) -> int:
+    left, top, right, bottom = person.box
+    height, width = person.matte.shape
+    cut = left <= 1 or top <= 1 or right >= width - 1 or bottom >= height - 1
+    return min(round(CUT_MARGIN * max(height, width)), min(height, width) - 1) if cut else 0
+
+
+def _padded(array: np.ndarray, margin: int) -> np.ndarray:
+    """The array continued outwards by mirroring: where the photo's edge cuts the body, the body goes on."""
+    return cv2.copyMakeBorder(array, margin, margin, margin, margin, cv2.BORDER_REFLECT_101) if margin else array
+
+
+def _union(masks: Mapping[str, BoolArray], shape: tuple[int, ...]) -> BoolArray:
+    out = np.zeros(shape, bool)
+    for mask in masks.values():
+        out |= mask
+    return out
+
+
+def _owners(cut: _Cut, arms: dict[str, BoolArray], legs: dict[str, LimbField]) -> dict[str, BoolArray]:
+    """Which layer shows at each pixel; together they cover the person and the soft rim around it, without overlap."""
+    person = cut.matte > 0.5
+    taken = _union(arms, person.shape)
+    lower = np.isin(cut.parsing, LOWER) & person & ~taken
+    split = own_legs(cut.rgb, lower, legs)
+    taken |= _union(split, person.shape)
+    owners = {**split, TRUNK: person & ~taken, **arms}
+    if not person.any():
+        return owners
+    rows, cols = nearest_known(person)
+    return {name: mask[rows, cols] & (cut.matte > 0.004) for name, mask in owners.items()}
+
+
+def _hidden_parts(cut: _Cut, owners: dict[str, BoolArray], fields: dict[str, LimbField]) -> dict[str, BoolArray]:
+    """Per layer the pixels that belong to it but lie behind another one."""
+    person = cut.matte > 0.5
+    arms = _union({n: m for n, m in owners.items() if n in ARMS}, person.shape) & person
+    out = {}
+    for name, owned in owners.items():
+        covered = person & ~owned
+        visible = owned & person
+        if name == TRUNK:
+            behind = arms & (_around_contact(visible, arms, RIM * cut.torso) | _between(visible, 0.45 * cut.torso))
+            out[name] = behind & main_piece(visible | behind)
+            continue
+        field = fields[name]
+        if name in ARMS:
+            above = covered & ((cut.parsing == Part.HAIR) | arms)
+            out[name] = above & (field.q < 1.0) & (field.t > 1.05)
+            continue
+        under_hem = owners[TRUNK] & person & (field.r < 0.95) & (field.q < 1.0) & (field.t > 0.5) & (field.t < 3.0)
+        behind = (arms & _between(visible, 0.45 * cut.torso)) | _around_contact(visible, covered, RIM * cut.torso)
+        out[name] = under_hem | (behind & (field.q < 1.15) & (field.r < 1.2))
+    return out
+
+
+def _around_contact(visible: BoolArray, cover: BoolArray, reach: float) -> BoolArray:
+    """The part of cover within reach of where it touches visible; a gap of background between them is no contact."""
+    contact = cover & (cv2.dilate(visible.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
+    size = 2 * max(1, round(reach)) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return cover & (cv2.dilate(contact.astype(np.uint8), disc) > 0)
+
+
+def _between(visible: BoolArray, longest: float) -> BoolArray:
+    """Pixels with visible ones on both sides of them in their row, or in their column with a gap of at most longest."""
+    left = np.maximum.accumulate(visible, axis=1)
+    right = np.maximum.accumulate(visible[:, ::-1], axis=1)[:, ::-1]
+    h, w = visible.shape
+    row = np.broadcast_to(np.arange(h)[:, None], (h, w))
+    above = np.maximum.accumulate(np.where(visible, row, -h), axis=0)
+    below = np.minimum.accumulate(np.where(visible, row, 2 * h)[::-1], axis=0)[::-1]
+    return np.asarray((left & right) | (below - above <= longest))
+
+
+def _layer(name: str, cut: _Cut, pieces: _Pieces, margin: int) -> Layer:
+    """Colours completed behind the others and continued past the edge; alpha soft at the cuts."""
+    visible = pieces.shown & (cut.matte > 0.5)
+    if not visible.any():
+        empty = _padded(np.zeros(cut.matte.shape, np.float32), margin)
+        return Layer(name, _padded(cut.rgb, margin), empty, empty)
+    sure = cv2.erode(visible.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    sure = sure if sure.any() else visible
+    rgb = mirror_fill(cut.rgb, sure, pieces.hidden, FOLD * cut.torso)
+    rgb = np.where(pieces.shown[..., None], cut.rgb, rgb)
+    extent = cv2.GaussianBlur((pieces.shown | pieces.hidden).astype(np.float32), (0, 0), SEAM)
+    extent = np.clip(extent * 2.0, 0.0, 1.0) if name == TRUNK else extent
+    alpha = (extent * np.where(pieces.hidden, 1.0, cut.matte)).astype(np.float32)
+    real = pieces.shown.astype(np.float32)
+    inside = cv2.copyMakeBorder(real, *(margin,) * 4, cv2.BORDER_CONSTANT, value=0) if margin else real
+    return Layer(name, _padded(rgb, margin), _padded(alpha, margin), inside)

@@ -1,0 +1,207 @@
+"""Which pixels belong to which limb: tapered capsules round the bones, as wide as the matte shows, and between limb and
+trunk a watershed that follows the visible seam (Meyer, "Color image segmentation", 1992; OpenCV's implementation)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tryon_service.imaging.complete import nearest_known
+from tryon_service.perception.skeletons import Landmark
+from tryon_service.retarget.curves import FrameCurve, locate
+from tryon_service.retarget.rig import ARMS, LEGS, Rig, joint
+from tryon_service.types import BoolArray, Float32Array, Keypoints, Part, UInt8Array
+
+# Radii as shares of the torso's length at the curve's joints, clothed lightly; from measured matte widths.
+ARM_RADII = ((0.0, 0.20), (1.0, 0.17), (1.5, 0.135), (2.0, 0.11), (2.7, 0.085), (3.0, 0.095))
+LEG_RADII = ((0.0, 0.30), (1.0, 0.27), (1.5, 0.21), (2.0, 0.15), (2.5, 0.14), (3.0, 0.095), (4.0, 0.10))
+CORE = 0.55
+BEYOND = 1.35
+LOOSE = 2.2
+"""Free cloth up to this many radii from the bone still belongs to the limb."""
+CRUMB = 0.012
+"""Largest loose piece that counts as a crumb, as a share of the person."""
+FIELD_STEP = 4
+
+
+@dataclass(frozen=True)
+class LimbField:
+    """Where every pixel lies along one limb.
+
+    t: H x W float32, the curve's parameter.
+    q: H x W float32, distance from the bone in units of the limb's own radius on that side; large far away.
+    r: H x W float32, the same in units of a lightly clothed limb's usual radius.
+    free: H x W bool, the side of the limb that borders the background.
+    """
+
+    t: Float32Array
+    q: Float32Array
+    r: Float32Array
+    free: BoolArray
+
+
+def limb_field(name: str, curve: FrameCurve, matte: Float32Array, torso: float, tip: float) -> LimbField:
+    """torso: torso length in pixels; tip: how far the limb continues beyond its last joint, in pixels."""
+    h, w = matte.shape
+    radii = np.interp(curve.t, *zip(*(ARM_RADII if name in ARMS else LEG_RADII), strict=True)) * torso
+    reach = float(radii.max()) * LOOSE + tip
+    low = np.maximum(np.floor(curve.points.min(axis=0) - reach), 0).astype(int)
+    high = np.minimum(np.ceil(curve.points.max(axis=0) + reach), (w, h)).astype(int)
+    t = np.zeros((h, w), np.float32)
+    q, r = np.full((h, w), 1e3, np.float32), np.full((h, w), 1e3, np.float32)
+    free = np.zeros((h, w), bool)
+    if (high - low).min() < 2:
+        return LimbField(t, q, r, free)
+    profile, is_free = _radius_profile(curve, radii, matte)
+    xs, ys = (np.arange(low[k], high[k] + FIELD_STEP, FIELD_STEP, dtype=np.float64) for k in (0, 1))
+    grid = np.stack(np.meshgrid(xs, ys), axis=-1)
+    at, along, across = locate(grid.reshape(-1, 2), curve)
+    shape = grid.shape[:2]
+    end = np.where(at >= curve.t[-1], np.maximum(along, 0.0) / max(tip, 1.0), 0.0)
+    end = np.maximum(end, np.where(at <= curve.t[0], np.maximum(-along, 0.0) / max(tip, 1.0), 0.0))
+    size = (int(high[0] - low[0]), int(high[1] - low[1]))
+    fields = [_upsampled(f.reshape(shape).astype(np.float32), size) for f in (at, across, end)]
+    window = np.s_[low[1] : high[1], low[0] : high[0]]
+    side = (fields[1] > 0).astype(int)
+    index = np.clip(np.searchsorted(curve.t, fields[0]), 0, len(curve.t) - 1)
+    t[window] = fields[0]
+    past = np.where(fields[2] > 1, fields[2] * 2, 0)
+    q[window] = np.hypot(np.abs(fields[1]) / profile[side, index], past)
+    r[window] = np.hypot(np.abs(fields[1]) / radii[index], past)
+    free[window] = is_free[side, index]
+    return LimbField(t, q, r, free)
+
+
+def _upsampled(field: Float32Array, size: tuple[int, int]) -> Float32Array:
+    """A field sampled every FIELD_STEP pixels from pixel 0 on, at every pixel of size (width, height)."""
+    xs, ys = np.arange(size[0], dtype=np.float32) / FIELD_STEP, np.arange(size[1], dtype=np.float32) / FIELD_STEP
+    return cv2.remap(field, *np.meshgrid(xs, ys), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _radius_profile(curve: FrameCurve, radii: np.ndarray, matte: Float32Array) -> tuple[np.ndarray, np.ndarray]:
+    """(radius, free), each 2 x M, for the negative and the positive side of every sample of the curve: how far the
+    person reaches before the background begins, or the anatomical radius where the trunk is in the way."""
+    steps = np.linspace(0.15, LOOSE, 32)
+    h, w = matte.shape
+    profile, free = np.empty((2, len(radii))), np.zeros((2, len(radii)), bool)
+    for side, sign in enumerate((-1.0, 1.0)):
+        rays = curve.points[:, None] + sign * curve.across[:, None] * (radii[:, None] * steps)[..., None]
+        x, y = (np.clip(np.round(rays[..., k]).astype(int), 0, limit - 1) for k, limit in ((0, w), (1, h)))
+        outside = matte[y, x] < 0.5
+        free[side] = outside.any(axis=1)
+        profile[side] = np.where(free[side], steps[np.argmax(outside, axis=1)] * radii, np.nan)
+    for side in (0, 1):
+        other = np.clip(profile[1 - side], 0.7 * radii, 1.25 * radii)
+        guess = np.where(np.isnan(other), radii, other)
+        filled = np.where(free[side], profile[side], guess)
+        profile[side] = np.maximum(_smoothed(filled), 0.35 * radii)
+    return profile, free
+
+
+def _smoothed(values: np.ndarray) -> np.ndarray:
+    padded = np.pad(values, 4, mode="edge")
+    return np.convolve(padded, np.ones(9) / 9, mode="valid")
+
+
+def arm_tip(keypoints: Keypoints, side: str) -> float:
+    """Pixels from wrist to fingertips: the finger landmarks are knuckles, fingers reach about as far again."""
+    wrist = joint(keypoints, Landmark[f"{side}_WRIST"])
+    knuckles = [joint(keypoints, Landmark[f"{side}_{f}"]) for f in ("PINKY", "INDEX", "THUMB")]
+    forearm = float(np.hypot(*(wrist - joint(keypoints, Landmark[f"{side}_ELBOW"]))))
+    return float(np.clip(2.0 * max(np.hypot(*(k - wrist)) for k in knuckles), 0.45 * forearm, 0.95 * max(forearm, 1.0)))
+
+
+def own_arms(rgb: UInt8Array, matte: Float32Array, parsing: UInt8Array, fields: dict[str, LimbField]) -> dict[str, BoolArray]:
+    """H x W bool per arm in fields: sleeve, skin and hand from the shoulder on."""
+    if not fields:
+        return {}
+    person = matte > 0.5
+    markers = np.zeros(person.shape, np.int32)
+    undecided = np.zeros(person.shape, bool)
+    never = np.isin(parsing, (Part.HAIR, Part.FACE))
+    for index, (name, field) in enumerate(fields.items(), start=2):
+        skin = (parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)) & (field.q < LOOSE) & (field.t > 1.0)
+        core = (field.q < CORE) & (field.t > 0.9)
+        core |= field.free & (field.q < 1.1) & (field.t > 1.1)
+        core = (core & ~never) | skin
+        undecided |= (field.q < BEYOND) & (field.t > 0.6) & ~never
+        markers[core & person & (markers == 0)] = index
+    markers[(markers == 0) & ~undecided & person] = 1
+    markers[~cv2.dilate(person.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)] = 1
+    labels = _flood(rgb, markers)
+    arms = {name: main_piece((labels == k) & person) for k, name in enumerate(fields, start=2)}
+    return _with_crumbs(arms, person)
+
+
+def _with_crumbs(arms: dict[str, BoolArray], person: BoolArray) -> dict[str, BoolArray]:
+    """Crumbs of the body that only an arm connects to it (a fingertip, a strip beyond a sleeve) go to that arm."""
+    rest = person.copy()
+    for mask in arms.values():
+        rest &= ~mask
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8), connectivity=8)
+    small = stats[:, cv2.CC_STAT_AREA] < CRUMB * person.sum()
+    small[0] = False
+    if count <= 1 or not small.any():
+        return arms
+    crumbs = small[labels]
+    out = {}
+    for name, mask in arms.items():
+        near = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        touching = np.unique(labels[near & crumbs])
+        out[name] = mask | (np.isin(labels, touching) & crumbs)
+        crumbs = crumbs & ~out[name]
+    return out
+
+
+def own_legs(rgb: UInt8Array, lower: BoolArray, fields: dict[str, LimbField]) -> dict[str, BoolArray]:
+    """H x W bool per leg: the lower body's pixels split between the legs along the visible seam."""
+    if not lower.any():
+        return {}
+    if len(fields) < 2:
+        return dict.fromkeys(fields, lower)
+    (first, a), (second, b) = fields.items()
+    markers = np.zeros(lower.shape, np.int32)
+    markers[lower & (a.q < CORE) & (a.q < b.q * 0.8)] = 1
+    markers[lower & (b.q < CORE) & (b.q < a.q * 0.8)] = 2
+    markers[(markers == 0) & lower & (a.q > BEYOND) & (b.q < a.q * 0.6)] = 2
+    markers[(markers == 0) & lower & (b.q > BEYOND) & (a.q < b.q * 0.6)] = 1
+    if not ((markers == 1).any() and (markers == 2).any()):
+        return {first: lower & (a.q <= b.q), second: lower & (a.q > b.q)}
+    labels = _flood(rgb, markers)
+    return {first: lower & (labels == 1), second: lower & (labels == 2)}
+
+
+def _flood(rgb: UInt8Array, markers: np.ndarray) -> np.ndarray:
+    """Watershed from the markers at half size; every pixel gets a label."""
+    h, w = markers.shape
+    small = cv2.resize(cv2.GaussianBlur(rgb, (0, 0), 1.2), (w // 2, h // 2), interpolation=cv2.INTER_AREA)
+    seeds = np.ascontiguousarray(markers[: h // 2 * 2 : 2, : w // 2 * 2 : 2])
+    labels = cv2.watershed(small, seeds.copy())
+    ridge = labels <= 0
+    if ridge.all():
+        return markers
+    rows, cols = nearest_known(~ridge)
+    full = cv2.resize(labels[rows, cols].astype(np.int16), (w, h), interpolation=cv2.INTER_NEAREST).astype(np.int32)
+    return np.where(markers > 0, markers, full)
+
+
+def main_piece(mask: BoolArray) -> BoolArray:
+    """The largest connected piece: specks beside it are noise of the split."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    if count <= 2:
+        return mask
+    return np.asarray(labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])))
+
+
+def fields_for(rig: Rig, keypoints: Keypoints, matte: Float32Array, torso: float, names: list[str]) -> dict[str, LimbField]:
+    """Limb fields of the named limbs."""
+    out = {}
+    for name in names:
+        tip = arm_tip(keypoints, name.split("_")[0].upper()) if name in ARMS else 0.3 * torso
+        out[name] = limb_field(name, rig.limbs[name], matte, torso, tip)
+    return out
+
+
+__all__ = ["ARMS", "LEGS", "LimbField", "arm_tip", "fields_for", "limb_field", "own_arms", "own_legs"]

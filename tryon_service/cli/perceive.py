@@ -1,0 +1,97 @@
+"""Find the person in a photo: landmarks, matte and parsing."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tryon_service.cli.files import check_writable, read_photo, write_atomically, write_json
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from tryon_service.types import Keypoints, Person, UInt8Array
+
+HELP = "find the person in a photo: landmarks, matte, parsing"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photo", type=Path, help="any photo of one person")
+    parser.add_argument("--json", type=Path, required=True, help="33 landmarks, COCO's 18 joints, bounding box")
+    parser.add_argument("--overlay", type=Path, help="the photo with the skeleton drawn over it")
+    parser.add_argument("--parsing", type=Path, help="palette PNG of the fifteen parts' ids, of the photo's size")
+    parser.add_argument("--matte", type=Path, help="grey PNG: the share of each pixel that is the person")
+
+
+def run(args: argparse.Namespace) -> int:
+    import cv2
+
+    from tryon_service.evaluation.drawing import skeleton
+    from tryon_service.imaging.decode import decode
+    from tryon_service.imaging.encode import encode, format_for
+    from tryon_service.pipeline import Pipeline
+
+    for option in ("json", "overlay", "parsing", "matte"):
+        check_writable(getattr(args, option), f"--{option}")
+    overlay_format = format_for(args.overlay.suffix) if args.overlay else None
+    data = read_photo(args.photo, "photo")
+    person = Pipeline().analyse_pose(data, "photo")
+    size = person.photo.size
+    keypoints = person.keypoints.moved(person.photo.reduction)
+    if args.overlay and overlay_format:
+        whole = decode(data, "photo", max_side=max(size))
+        write_atomically(args.overlay, encode(skeleton(whole.rgb, keypoints), overlay_format))
+    if args.parsing:
+        parsing = cv2.resize(person.parsing, size, interpolation=cv2.INTER_NEAREST)
+        write_atomically(args.parsing, palette_png(parsing))
+    if args.matte:
+        matte = cv2.resize(person.matte, size, interpolation=cv2.INTER_LINEAR)
+        write_atomically(args.matte, grey_png((matte * 255).round().astype("uint8")))
+    write_json(args.json, person_rows(person, keypoints))
+    return 0
+
+
+def person_rows(person: Person, keypoints: Keypoints) -> dict[str, Any]:
+    """person.json: everything in pixels of the upright photo as it is in the file.
+
+    landmarks: 33 rows of x, y, z, visibility; coco18: 18 rows of x, y, seen (0 or 1); box: left, top, right, bottom.
+    """
+    from tryon_service.perception.skeletons import coco18
+    from tryon_service.report import coco18_rows
+
+    width, height = person.photo.size
+    rows = zip(keypoints.xyz, keypoints.visibility, strict=True)
+    return {
+        "width": width,
+        "height": height,
+        "landmarks": [[*(round(float(v), 2) for v in xyz), round(float(visible), 4)] for xyz, visible in rows],
+        "coco18": coco18_rows(coco18(keypoints)),
+        "box": [round(edge * person.photo.reduction) for edge in person.box],
+    }
+
+
+def palette_png(parsing: UInt8Array) -> bytes:
+    """H x W uint8 of Part ids as a single-channel PNG with PALETTE's colours."""
+    from PIL import Image as pil
+
+    from tryon_service.evaluation.drawing import PALETTE
+
+    height, width = parsing.shape
+    image = pil.frombytes("P", (width, height), parsing.tobytes())
+    image.putpalette(PALETTE.ravel().tolist())
+    return _png(image)
+
+
+def grey_png(values: UInt8Array) -> bytes:
+    """H x W uint8 as a grey PNG."""
+    from PIL import Image as pil
+
+    return _png(pil.fromarray(values))
+
+
+def _png(image: Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()

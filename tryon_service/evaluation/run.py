@@ -1,0 +1,23 @@
+"""Run one suite and write what it found: figures.json, index.html and its pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tryon_service.evaluation import suites as _registered  # noqa: F401 - fills SUITES
+from tryon_service.evaluation.base import SUITES
+from tryon_service.evaluation.page import page
+from tryon_service.imaging.encode import encode, format_for
+from tryon_service.pipeline import Pipeline
+
+
+def evaluate(name: str, data: Path, out: Path, limit: int | None = None, pipeline: Pipeline | None = None) -> Path:
+    """Returns the page's path; out must exist. Raises InputError for an unknown suite or a folder without photos."""
+    findings = SUITES.create(name).run(pipeline or Pipeline(), data, limit)
+    (out / "figures.json").write_text(json.dumps(findings.figures, indent=2, allow_nan=False) + "\n")
+    for file, picture in findings.files.items():
+        (out / file).write_bytes(encode(picture, format_for(Path(file).suffix)))
+    index = out / "index.html"
+    index.write_text(page(f"tryon evaluate {name}", findings))
+    return index

@@ -1,0 +1,33 @@
+"""A rendered person over a background."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from tryon_service.types import Rendered, Size, UInt8Array
+
+
+def composite(rendered: Rendered, background: UInt8Array | None) -> UInt8Array:
+    """The picture: H x W x 3 uint8 over background (same size), or H x W x 4 uint8 with straight alpha where it is None."""
+    if background is None:
+        alpha = np.round(rendered.alpha * 255).astype(np.uint8)
+        return np.dstack([rendered.rgb, alpha])
+    share = rendered.alpha[..., None]
+    mixed = rendered.rgb.astype(np.float32) * share + background.astype(np.float32) * (1.0 - share)
+    return np.asarray(np.clip(np.round(mixed), 0, 255), np.uint8)
+
+
+def plain_background(colour: tuple[int, int, int], size: Size) -> UInt8Array:
+    """A background of one (r, g, b) colour; size (width, height)."""
+    return np.full((size[1], size[0], 3), colour, np.uint8)
+
+
+def fitted_background(rgb: UInt8Array, size: Size) -> UInt8Array:
+    """rgb scaled to cover size (width, height) and cut to it centrally."""
+    height, width = rgb.shape[:2]
+    scale = max(size[0] / width, size[1] / height)
+    scaled_size = (max(size[0], round(width * scale)), max(size[1], round(height * scale)))
+    scaled = cv2.resize(rgb, scaled_size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    left, top = (scaled.shape[1] - size[0]) // 2, (scaled.shape[0] - size[1]) // 2
+    return np.ascontiguousarray(scaled[top : top + size[1], left : left + size[0]])

@@ -1,0 +1,1 @@
+"""A photo to a Person: pose, matte, parsing."""

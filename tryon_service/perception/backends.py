@@ -1,0 +1,24 @@
+"""The perception backends by name. A factory imports its backend when called, so listing names loads nothing heavy."""
+
+from __future__ import annotations
+
+from tryon_service.perception.base import Matter, Parser, PoseEstimator
+from tryon_service.registry import Registry
+
+POSE: Registry[PoseEstimator] = Registry("pose")
+MATTER: Registry[Matter] = Registry("matter")
+PARSER: Registry[Parser] = Registry("parser")
+
+
+@POSE.register("blazepose")
+def _blazepose() -> PoseEstimator:
+    from tryon_service.perception.pose_blazepose import BlazePose  # noqa: PLC0415
+
+    return BlazePose()
+
+
+@MATTER.register("guided")
+def _guided() -> Matter:
+    from tryon_service.perception.matte_guided import GuidedMatter  # noqa: PLC0415
+
+    return GuidedMatter()

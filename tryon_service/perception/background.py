@@ -1,0 +1,69 @@
+"""The colour a plain background has, or would have behind the person, and how much it varies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tryon_service.types import BoolArray, Float32Array
+
+_PLAIN = 7.0
+"""Largest local standard deviation, in grey levels, of a background that counts as plain."""
+_REACH_M = 0.15
+_FIT_STEP = 4
+
+
+@dataclass(frozen=True)
+class Background:
+    """colour: h x w x 3 float32 in [0, 255]; noise: h x w, its local standard deviation in grey levels;
+    plain: h x w bool, where the two can be relied on."""
+
+    colour: Float32Array
+    noise: Float32Array
+    plain: BoolArray
+
+    def distance(self, rgb: Float32Array) -> Float32Array:
+        """How far each pixel's colour is from the background's, h x w, in grey levels."""
+        difference = rgb - self.colour
+        return np.asarray(np.sqrt(np.einsum("hwc,hwc->hw", difference, difference)), np.float32)
+
+
+def fit_background(rgb: Float32Array, outside: BoolArray, scale: float) -> Background:
+    """A smooth surface through the sure background, corrected by what lies within reach.
+
+    rgb: h x w x 3 in [0, 255]; outside: h x w, sure background; scale: pixels per metre.
+    """
+    surface = _fit_surface(rgb, outside)
+    weight = outside.astype(np.float32)
+    side = max(round(2 * _REACH_M * scale), 5) | 1
+    norm = np.asarray(cv2.blur(weight, (side, side)), np.float32)
+    residual = (rgb - surface) * weight[..., np.newaxis]
+    scaled = np.maximum(norm, 1e-6)[..., np.newaxis]
+    # Where little background is near, the surface alone must do.
+    near = cv2.blur(residual, (side, side)) / scaled
+    square = cv2.blur(residual * residual, (side, side)) / scaled
+    noise = np.sqrt(np.clip(square - near * near, 0, None)).max(axis=2)
+    overall = float(np.sqrt((residual[outside] ** 2).mean())) if outside.any() else np.inf
+    known = norm > 0.02
+    noise = np.where(known, noise, overall).astype(np.float32)
+    colour = surface + near * np.minimum(norm / 0.1, 1)[..., np.newaxis]
+    return Background(np.asarray(colour, np.float32), noise, noise < _PLAIN)
+
+
+def _fit_surface(rgb: Float32Array, outside: BoolArray) -> Float32Array:
+    """A second-order polynomial per channel by least squares, fitted twice, without the worst pixels the second time."""
+    height, width = outside.shape
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=2)
+    step = np.s_[::_FIT_STEP, ::_FIT_STEP]
+    used = outside[step]
+    design, colours = terms[step][used], rgb[step][used]
+    if len(design) < 4 * terms.shape[2]:
+        return np.broadcast_to(rgb.reshape(-1, 3).mean(axis=0), rgb.shape).astype(np.float32)
+    weights = np.linalg.lstsq(design, colours, rcond=None)[0]
+    error = np.abs(colours - design @ weights).max(axis=1)
+    kept = error <= 2.5 * np.sqrt(np.mean(error**2)) + 1
+    weights = np.linalg.lstsq(design[kept], colours[kept], rcond=None)[0]
+    return np.asarray(terms @ weights, np.float32)

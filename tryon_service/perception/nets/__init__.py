@@ -1,0 +1,1 @@
+"""Networks of our own: what goes in, and (with torch) the modules themselves."""

@@ -1,0 +1,54 @@
+"""A photo to a Person: pose, matte, our own judgement of what is seen, parsing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tryon_service.errors import RefusedError
+from tryon_service.perception.base import Matter, Parser, PoseEstimator
+from tryon_service.perception.visibility import judge_seen
+from tryon_service.types import Float32Array, Person, Photo, Reason
+
+MIN_HEIGHT_SHARE = 0.2
+"""Smallest height of a person as a share of the photo's."""
+MIN_HEIGHT_PX = 96
+
+
+def perceive(photo: Photo, *, role: str = "photo", pose: PoseEstimator, matter: Matter, parser: Parser) -> Person:
+    """Everything the later steps need to know about the one person in the photo.
+
+    role: the photo's name in errors, "shopper", "product[1]", ...
+    Raises RefusedError with "no_person", "several_people" or "person_too_small", each reason naming the photo.
+    """
+    try:
+        estimate = pose.estimate(photo)
+        matte = matter.matte(photo, estimate)
+        box = matte_box(matte)
+        _check_size(box, photo)
+    except RefusedError as error:
+        reasons = [replace(reason, photo=reason.photo or role) for reason in error.reasons]
+        raise RefusedError(reasons, error.detail) from error
+    keypoints = replace(estimate.keypoints, seen=judge_seen(estimate.keypoints, matte))
+    return Person(photo, keypoints, matte, parser.parse(photo, keypoints, matte), box)
+
+
+def matte_box(matte: Float32Array) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) pixels of the matte above one half, right and bottom exclusive.
+
+    Raises RefusedError("no_person") if there are none.
+    """
+    solid = matte > 0.5
+    columns, rows = np.flatnonzero(solid.any(axis=0)), np.flatnonzero(solid.any(axis=1))
+    if not len(rows):
+        raise RefusedError([Reason("no_person")])
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _check_size(box: tuple[int, int, int, int], photo: Photo) -> None:
+    height, frame = box[3] - box[1], photo.rgb.shape[0]
+    limit = max(MIN_HEIGHT_PX, MIN_HEIGHT_SHARE * frame)
+    if height < limit:
+        reason = Reason("person_too_small", value=float(height), limit=float(limit))
+        raise RefusedError([reason], f"The person is {height} pixels high; at least {limit:.0f} are needed.")

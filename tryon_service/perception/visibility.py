@@ -1,0 +1,82 @@
+"""Our own judgement of which landmarks are really seen; the network's visibility alone is no proof.
+
+A network that knows bodies puts a hand hidden in a pocket on a passer-by and calls it visible. So a landmark counts
+as seen only if it lies inside the frame, on this person's matte, and at the end of a limb that is not longer on the
+picture than the body's 3D proportions allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from tryon_service.perception.skeletons import LIMBS, Landmark
+from tryon_service.types import BoolArray, Float32Array, Keypoints
+
+MIN_VISIBILITY = 0.2
+MATTE_TOLERANCE = 0.02
+"""How far off the matte a landmark may lie, as a share of the body's scale (pixels per metre of its 3D twin)."""
+MAX_STRETCH = 1.6
+"""How much longer than its 3D twin a limb may look: cameras come close and the 3D twin errs too."""
+
+_FOLLOWERS = {
+    Landmark.LEFT_WRIST: (Landmark.LEFT_PINKY, Landmark.LEFT_INDEX, Landmark.LEFT_THUMB),
+    Landmark.RIGHT_WRIST: (Landmark.RIGHT_PINKY, Landmark.RIGHT_INDEX, Landmark.RIGHT_THUMB),
+    Landmark.LEFT_ANKLE: (Landmark.LEFT_HEEL, Landmark.LEFT_FOOT_INDEX),
+    Landmark.RIGHT_ANKLE: (Landmark.RIGHT_HEEL, Landmark.RIGHT_FOOT_INDEX),
+}
+"""Hand and foot points are no better than the joint they hang on."""
+
+
+def judge_seen(keypoints: Keypoints, matte: Float32Array) -> BoolArray:
+    """33 bool, in landmark order. matte: H x W in [0, 1], the frame the keypoints are in."""
+    seen = _inside(keypoints, matte) & _on_matte(keypoints, matte) & (keypoints.visibility >= MIN_VISIBILITY)
+    for far in _overstretched(keypoints):
+        seen[far] = False
+    for joint, followers in _FOLLOWERS.items():
+        seen[list(followers)] &= seen[joint]
+    return seen
+
+
+def pixels_per_metre(keypoints: Keypoints) -> float:
+    """The body's scale on the picture: a robust mean over bones of length in pixels over length across the view."""
+    ratios = []
+    for near, far in (*LIMBS.values(), *_TRUNK):
+        across = float(np.hypot(*(keypoints.world[far, :2] - keypoints.world[near, :2])))
+        if across > 0.08 and min(keypoints.visibility[near], keypoints.visibility[far]) >= 0.5:
+            ratios.append(float(np.hypot(*(keypoints.xy[far] - keypoints.xy[near]))) / across)
+    if ratios:
+        return float(np.median(ratios))
+    extent = float(np.ptp(keypoints.world[:, 1]))
+    return float(np.ptp(keypoints.xy[:, 1])) / max(extent, 1e-3)
+
+
+_TRUNK = (
+    (Landmark.LEFT_SHOULDER, Landmark.LEFT_HIP),
+    (Landmark.RIGHT_SHOULDER, Landmark.RIGHT_HIP),
+    (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER),
+)
+
+
+def _inside(keypoints: Keypoints, matte: Float32Array) -> BoolArray:
+    height, width = matte.shape
+    return np.asarray(np.all((keypoints.xy >= 0) & (keypoints.xy <= (width - 1, height - 1)), axis=1), np.bool_)
+
+
+def _on_matte(keypoints: Keypoints, matte: Float32Array) -> BoolArray:
+    """Whether each landmark lies on the matte or within the tolerance of it."""
+    height, width = matte.shape
+    distance = cv2.distanceTransform((matte < 0.5).astype(np.uint8), cv2.DIST_L2, 3)
+    at = np.clip(np.rint(keypoints.xy), 0, (width - 1, height - 1)).astype(np.int64)
+    return np.asarray(distance[at[:, 1], at[:, 0]] <= MATTE_TOLERANCE * pixels_per_metre(keypoints), np.bool_)
+
+
+def _overstretched(keypoints: Keypoints) -> Iterator[Landmark]:
+    """The far ends of limbs that look longer than they can be."""
+    scale = pixels_per_metre(keypoints)
+    for near, far in LIMBS.values():
+        length = float(np.linalg.norm(keypoints.world[far] - keypoints.world[near]))
+        if np.hypot(*(keypoints.xy[far] - keypoints.xy[near])) > MAX_STRETCH * scale * length:
+            yield far

@@ -1,0 +1,1 @@
+"""An appearance and a target pose to a picture; one file each."""

@@ -1,0 +1,69 @@
+"""What goes into the pipeline: a request, its photos as bytes or already analysed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from tryon_service.errors import InputError
+from tryon_service.types import Appearance, Person, Size
+
+Frame = Literal["product", "shopper"]
+MinVerdict = Literal["accepted", "doubtful"]
+
+
+@dataclass(frozen=True)
+class Product:
+    """One analysed product photo: everything about it that depends on no shopper.
+
+    renderer: name of the renderer that `prepared` belongs to; timings_ms: what the analysis took, by step.
+    """
+
+    appearance: Appearance
+    prepared: Any
+    renderer: str
+    timings_ms: Mapping[str, float]
+
+    @property
+    def person(self) -> Person:
+        return self.appearance.person
+
+
+@dataclass(frozen=True)
+class RenderRequest:
+    """What a caller asks for. Raises InputError("missing_field" or "invalid_option") when built from nonsense.
+
+    shopper: the photo's bytes, or an already perceived Person.
+    products: one or more photos of the same card as bytes, or already analysed; the one that suits best is used.
+    background: "product", "shopper", "transparent" or "#rrggbb".
+    frame: "product" keeps the card's frame and the model's proportions;
+        "shopper" puts the model on the shopper's joints.
+    size: (width, height) the picture must fit inside; aspect kept, never enlarged; None for the photo's own.
+    min_verdict: the weakest verdict that still gets a picture.
+    deadline: a moment of time.monotonic() after which the answer is of no use; None for never.
+    """
+
+    shopper: bytes | Person
+    products: tuple[bytes | Product, ...]
+    background: str = "product"
+    frame: Frame = "product"
+    size: Size | None = None
+    renderer: str = "warp"
+    min_verdict: MinVerdict = "doubtful"
+    deadline: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.products:
+            raise InputError("missing_field", "At least one product photo is needed.", "product")
+        if not re.fullmatch(r"product|shopper|transparent|#[0-9a-fA-F]{6}", self.background):
+            raise InputError(
+                "invalid_option", f"{self.background!r} is not product, shopper, transparent or #rrggbb.", "background"
+            )
+        if self.frame not in get_args(Frame):
+            raise InputError("invalid_option", f"{self.frame!r} is not one of {', '.join(get_args(Frame))}.", "frame")
+        if self.min_verdict not in get_args(MinVerdict):
+            raise InputError("invalid_option", f"{self.min_verdict!r} is not accepted or doubtful.", "min_verdict")
+        if self.size is not None and min(self.size) < 1:
+            raise InputError("invalid_option", f"{self.size[0]}x{self.size[1]} has no pixels.", "size")

@@ -1,0 +1,1 @@
+"""A shopper's pose put on the model's own body."""

