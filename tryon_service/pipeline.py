@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 import cv2
+import numpy as np
 
 from tryon_service import verdict
 from tryon_service.appearance.decompose import decompose
@@ -24,7 +25,7 @@ from tryon_service.backdrop import backdrop
 from tryon_service.cache import ByteLru
 from tryon_service.choice import mismatch
 from tryon_service.errors import RefusedError, UnavailableError
-from tryon_service.imaging.composite import composite
+from tryon_service.imaging.composite import composite, plain_background
 from tryon_service.imaging.decode import decode
 from tryon_service.imaging.frames import fit_size
 from tryon_service.perception.backends import MATTER, PARSER, POSE
@@ -50,9 +51,12 @@ from tryon_service.types import (
     Verdict,
 )
 
+__all__ = ["STEPS", "Job", "Pipeline", "Product", "RenderRequest"]
+
 SHOPPER_MAX_SIDE = 1280
 PRODUCT_MAX_SIDE = 2048
 CACHE_BYTES = 256 << 20
+WHITE = (255, 255, 255)
 
 T = TypeVar("T")
 
@@ -67,13 +71,14 @@ class Job:
     product_used: int = -1
     product: Product | None = None
     target: TargetPose | None = None
+    doubts: tuple[Reason, ...] = ()
     rendered: Rendered | None = None
     picture: UInt8Array | None = None
     verdict: Verdict | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
-# The steps, in order. Every call into verdict.py is in `check` and `judge`, and in Pipeline._analyse.
+# The steps, in order. Every call into verdict.py is in `check` and `judge`, and in Pipeline._perceive_model.
 
 
 def perceive_shopper(pipeline: Pipeline, job: Job) -> None:
@@ -116,9 +121,11 @@ def retarget_pose(_: Pipeline, job: Job) -> None:
 
 def check(_: Pipeline, job: Job) -> None:
     """Refuse before the work is done what can't become an honest picture."""
-    reasons = verdict.check_shopper(_known(job.product).person, _known(job.shopper), _known(job.target))
+    product, shopper, target = _known(job.product).person, _known(job.shopper), _known(job.target)
+    reasons = verdict.check_shopper(product, shopper, target)
     if reasons:
         raise RefusedError(reasons)
+    job.doubts = verdict.doubts(product, shopper, target)
 
 
 def render(pipeline: Pipeline, job: Job) -> None:
@@ -136,7 +143,17 @@ def compose(_: Pipeline, job: Job) -> None:
 
 
 def judge(pipeline: Pipeline, job: Job) -> None:
-    job.verdict = verdict.judge((), _known(job.rendered))
+    """Look at the result with fresh eyes: what isn't recognised as a person doesn't stand like the shopper either."""
+    rendered, target, picture = _known(job.rendered), _known(job.target), _known(job.picture)
+    opaque = picture if picture.shape[2] == 3 else composite(rendered, plain_background(WHITE, target.size))
+    try:
+        found = pipeline.pose.estimate(Photo(opaque, target.size, digest="")).keypoints
+    except RefusedError:
+        found = None
+    scores = verdict.measure(rendered, _known(job.product).appearance, target, found)
+    if found is None:
+        scores["pose_agreement"] = 0.0
+    job.verdict = verdict.judge(job.doubts, scores)
 
 
 STEPS: tuple[tuple[str, Callable[[Pipeline, Job], None]], ...] = (
@@ -196,6 +213,8 @@ class Pipeline:
         outcome = _known(job.verdict)
         if outcome.status == "doubtful" and job.request.min_verdict == "accepted":
             outcome = replace(outcome, status="refused")
+        if len(job.request.products) > 1:
+            outcome = replace(outcome, reasons=tuple(_numbered(reason, job.product_used) for reason in outcome.reasons))
         made = outcome.status != "refused"
         return Result(
             picture=job.picture if made else None,
@@ -282,11 +301,17 @@ class Pipeline:
         return perceive(photo, role=name, pose=self.pose, matter=self.matter, parser=self.parser)
 
 
+def _numbered(reason: Reason, index: int) -> Reason:
+    """Of several product photos, the one that was used."""
+    return replace(reason, photo=f"product[{index}]") if reason.photo == "product" else reason
+
+
 def _shrunk(photo: Photo, size: Size | None) -> Photo:
     """The photo at the size it will be shown at."""
     if size is None or fit_size(_size_of(photo), size) == _size_of(photo):
         return photo
-    return replace(photo, rgb=cv2.resize(photo.rgb, fit_size(_size_of(photo), size), interpolation=cv2.INTER_AREA))
+    small = cv2.resize(photo.rgb, fit_size(_size_of(photo), size), interpolation=cv2.INTER_AREA)
+    return replace(photo, rgb=np.asarray(small, np.uint8))
 
 
 def _size_of(photo: Photo) -> Size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,33 +11,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tryon_service import pipeline as _registered  # noqa: F401 - fills RENDERERS
+from tryon_service.appearance.decompose import decompose
 from tryon_service.cache import arrays
 from tryon_service.errors import TryonError
 from tryon_service.evaluation.ssim import ssim
+from tryon_service.figures import OUTFITS, Figure, draw_figure
 from tryon_service.imaging.composite import composite
-from tryon_service.pipeline import Pipeline, Product
 from tryon_service.renderers.base import RENDERERS, Renderer
-from tryon_service.types import Keypoints, Rendered, RenderInput, TargetPose
+from tryon_service.types import Keypoints, Person, Rendered, RenderInput, TargetPose
 
-OTHER_SIZE = (200, 260)
+SIZE, OTHER_SIZE = (384, 512), (200, 260)
 
 
 @pytest.fixture(scope="module", params=RENDERERS.names())
-def renderer(request: pytest.FixtureRequest, pipeline: Pipeline) -> Renderer:
-    return pipeline.renderer(request.param)
+def renderer(request: pytest.FixtureRequest) -> Renderer:
+    return RENDERERS.create(request.param)
 
 
 @pytest.fixture(scope="module")
-def prepared(renderer: Renderer, product: Product) -> object:
-    return renderer.prepare(product.appearance)
-
-
-@pytest.fixture(scope="module")
-def own(product: Product, prepared: object) -> RenderInput:
-    """The product at its own keypoints."""
-    height, width = product.person.photo.rgb.shape[:2]
-    target = TargetPose(product.person.keypoints, turn=0.0, size=(width, height))
-    return RenderInput(product.appearance, target, prepared)
+def own(renderer: Renderer, person_of: Callable[[Figure], Person]) -> RenderInput:
+    """A drawn product at its own keypoints."""
+    person = person_of(draw_figure("standing", OUTFITS["print_tee"], SIZE))
+    appearance = decompose(person)
+    return RenderInput(appearance, TargetPose(person.keypoints, turn=0.0, size=SIZE), renderer.prepare(appearance))
 
 
 def posed(own: RenderInput, keypoints: Keypoints, **changes: object) -> RenderInput:

@@ -24,10 +24,16 @@ CUT_MARGIN = 0.12
 """How far a body cut off by the photo's edge is continued, as a share of the photo's longer side."""
 SEAM = 0.8
 """Softness of the cuts between layers, sigma in pixels."""
-RIM = 0.045
+RIM = 0.012
 """How far the trunk is continued behind an arm that hangs at its side, and a leg behind the other; torso lengths."""
-SHARED = 0.95
-"""Along an arm's curve: up to here, the shoulder, trunk and arm show the same pixels."""
+SHARED = 0.72
+"""Along an arm's curve: up to here, just inside the shoulder, trunk and arm show the same pixels."""
+TENDRIL = 0.015
+"""Strips thinner than twice this beside an arm are leftovers, torso lengths."""
+CROSSING = 1.5
+"""Along an arm's curve: from here on, past the middle of the upper arm, it may cross in front of the torso."""
+SMOOTH = 0.02
+"""Sigma that rounds the outline of hidden parts, torso lengths."""
 SLIVER = np.ones((7, 7), np.uint8)
 """What touches an arm within three pixels may be a sliver of it, and is completed in the layers behind instead."""
 FOLD = 0.05
@@ -40,6 +46,8 @@ def decompose(person: Person) -> Appearance:
     parts = _take_apart(cut)
     margin = _margin(person)
     layers = {name: _layer(name, cut, part, margin) for name, part in parts.items()}
+    for name in (n for n in ARMS if n in layers and _hand_inside(person, n)):
+        layers[name] = _ending_at_the_edge(layers[name], margin)
     background = complete_background(person.photo.rgb, _hole(person.matte))
     return Appearance(person, layers, _padded(person.parsing, margin), margin, background)
 
@@ -133,6 +141,20 @@ def _padded(array: np.ndarray, margin: int) -> np.ndarray:
     return cv2.copyMakeBorder(array, margin, margin, margin, margin, cv2.BORDER_REFLECT_101) if margin else array
 
 
+def _hand_inside(person: Person, arm: str) -> bool:
+    height, width = person.matte.shape
+    x, y = joint(person.keypoints, Landmark[f"{arm.split('_')[0].upper()}_WRIST"])
+    return bool(0 <= x < width and 0 <= y < height)
+
+
+def _ending_at_the_edge(layer: Layer, margin: int) -> Layer:
+    """A hand that ends inside the photo is not continued: its mirror image would be a second hand."""
+    alpha = np.zeros_like(layer.alpha)
+    window = np.s_[margin : alpha.shape[0] - margin, margin : alpha.shape[1] - margin]
+    alpha[window] = layer.alpha[window]
+    return replace(layer, alpha=alpha)
+
+
 def _union(masks: Mapping[str, BoolArray], shape: tuple[int, ...]) -> BoolArray:
     out = np.zeros(shape, bool)
     for mask in masks.values():
@@ -148,10 +170,25 @@ def _owners(cut: _Cut, arms: dict[str, BoolArray], legs: dict[str, LimbField]) -
     split = own_legs(cut.rgb, lower, legs)
     taken |= _union(split, person.shape)
     owners = {**split, TRUNK: person & ~taken, **arms}
+    _give_tendrils_to_arms(owners, arms, cut.torso)
     if not person.any():
         return owners
     rows, cols = nearest_known(person)
     return {name: mask[rows, cols] & (cut.matte > 0.004) for name, mask in owners.items()}
+
+
+def _give_tendrils_to_arms(owners: dict[str, BoolArray], arms: dict[str, BoolArray], torso: float) -> None:
+    """Thin strips of trunk or leg along an arm are what the split left of a gap or a shadow; they go with the arm."""
+    width = 2 * max(1, round(TENDRIL * torso)) + 1
+    opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    for name, mask in arms.items():
+        near = cv2.dilate(mask.astype(np.uint8), opening, iterations=2) > 0
+        for body in (TRUNK, *LEGS):
+            if body in owners:
+                solid = cv2.morphologyEx(owners[body].astype(np.uint8), cv2.MORPH_OPEN, opening) > 0
+                thin = owners[body] & ~solid & near
+                owners[body] = owners[body] & ~thin
+                owners[name] = owners[name] | thin
 
 
 def _hidden_parts(cut: _Cut, owners: dict[str, BoolArray], fields: dict[str, LimbField]) -> dict[str, BoolArray]:
@@ -163,7 +200,9 @@ def _hidden_parts(cut: _Cut, owners: dict[str, BoolArray], fields: dict[str, Lim
         covered = person & ~owned
         visible = owned & person
         if name == TRUNK:
-            behind = arms & (_around_contact(visible, arms, RIM * cut.torso) | _between(visible, 0.45 * cut.torso))
+            crossing = _union({n: m & (fields[n].t > CROSSING) for n, m in owners.items() if n in ARMS}, person.shape)
+            behind = arms & _around_contact(visible, arms, RIM * cut.torso)
+            behind |= crossing & person & _between(main_piece(visible), 0.6 * cut.torso, 0.45 * cut.torso)
             out[name] = behind & main_piece(visible | behind)
             continue
         field = fields[name]
@@ -172,8 +211,12 @@ def _hidden_parts(cut: _Cut, owners: dict[str, BoolArray], fields: dict[str, Lim
             out[name] = above & (field.q < 1.0) & (field.t > 1.05)
             continue
         under_hem = owners[TRUNK] & person & (field.r < 0.95) & (field.q < 1.0) & (field.t > 0.5) & (field.t < 3.0)
-        behind = (arms & _between(visible, 0.45 * cut.torso)) | _around_contact(visible, covered, RIM * cut.torso)
-        out[name] = under_hem | (behind & (field.q < 1.15) & (field.r < 1.2))
+        behind = arms & _between(visible, 0.4 * cut.torso, 0.45 * cut.torso) & (field.r < 1.35)
+        beside = _around_contact(visible, covered, RIM * cut.torso) & (field.q < 1.15) & (field.r < 1.2)
+        out[name] = under_hem | behind | beside
+    for name, mask in out.items():
+        body = (owners[name] & person) | mask
+        out[name] = mask & (cv2.GaussianBlur(body.astype(np.float32), (0, 0), SMOOTH * cut.torso) > 0.5)
     return out
 
 
@@ -185,15 +228,19 @@ def _around_contact(visible: BoolArray, cover: BoolArray, reach: float) -> BoolA
     return cover & (cv2.dilate(contact.astype(np.uint8), disc) > 0)
 
 
-def _between(visible: BoolArray, longest: float) -> BoolArray:
-    """Pixels with visible ones on both sides of them in their row, or in their column with a gap of at most longest."""
-    left = np.maximum.accumulate(visible, axis=1)
-    right = np.maximum.accumulate(visible[:, ::-1], axis=1)[:, ::-1]
+def _between(visible: BoolArray, widest: float, highest: float) -> BoolArray:
+    """Pixels with visible ones on both sides of them in their row or in their column, across a gap no longer than given."""
     h, w = visible.shape
-    row = np.broadcast_to(np.arange(h)[:, None], (h, w))
-    above = np.maximum.accumulate(np.where(visible, row, -h), axis=0)
-    below = np.minimum.accumulate(np.where(visible, row, 2 * h)[::-1], axis=0)[::-1]
-    return np.asarray((left & right) | (below - above <= longest))
+    rows = np.broadcast_to(np.arange(h)[:, None], (h, w))
+    columns = np.broadcast_to(np.arange(w), (h, w))
+    return (_gap(visible, rows, 0) <= highest) | (_gap(visible, columns, 1) <= widest)
+
+
+def _gap(visible: BoolArray, position: np.ndarray, axis: int) -> np.ndarray:
+    """Length of the gap a pixel lies in, along the axis; huge where it is open on one side."""
+    before = np.maximum.accumulate(np.where(visible, position, -(10**6)), axis=axis)
+    after = np.flip(np.minimum.accumulate(np.flip(np.where(visible, position, 10**6), axis), axis=axis), axis)
+    return np.asarray(after - before)
 
 
 def _layer(name: str, cut: _Cut, pieces: _Pieces, margin: int) -> Layer:

@@ -21,6 +21,10 @@ CORE = 0.55
 BEYOND = 1.35
 LOOSE = 2.2
 """Free cloth up to this many radii from the bone still belongs to the limb."""
+SHOULDER = 0.62
+"""Where an arm begins on its curve, between collar (0) and shoulder (1)."""
+BARE = 0.7
+"""Share of skin in an arm's core from which the arm counts as bare there."""
 CRUMB = 0.012
 """Largest loose piece that counts as a crumb, as a share of the person."""
 FIELD_STEP = 4
@@ -122,17 +126,30 @@ def own_arms(rgb: UInt8Array, matte: Float32Array, parsing: UInt8Array, fields: 
     undecided = np.zeros(person.shape, bool)
     never = np.isin(parsing, (Part.HAIR, Part.FACE))
     for index, (name, field) in enumerate(fields.items(), start=2):
-        skin = (parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)) & (field.q < LOOSE) & (field.t > 1.0)
+        skin = parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
         core = (field.q < CORE) & (field.t > 0.9)
-        core |= field.free & (field.q < 1.1) & (field.t > 1.1)
-        core = (core & ~never) | skin
-        undecided |= (field.q < BEYOND) & (field.t > 0.6) & ~never
+        cloth = never | _not_skin_of_a_bare_arm(skin, core, field)
+        core |= field.free & (field.q < 1.1) & (field.t > SHOULDER)
+        core = (core & ~cloth) | (skin & (field.q < LOOSE) & (field.t > 1.0))
+        undecided |= (field.q < BEYOND) & (field.t > SHOULDER) & ~cloth
         markers[core & person & (markers == 0)] = index
     markers[(markers == 0) & ~undecided & person] = 1
     markers[~cv2.dilate(person.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)] = 1
     labels = _flood(rgb, markers)
     arms = {name: main_piece((labels == k) & person) for k, name in enumerate(fields, start=2)}
     return _with_crumbs(arms, person)
+
+
+def _not_skin_of_a_bare_arm(skin: BoolArray, core: BoolArray, field: LimbField) -> BoolArray:
+    """Along a bone that is bare (its core mostly skin), whatever is not skin belongs to something else."""
+    near_skin = cv2.dilate(skin.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    out = np.zeros(skin.shape, bool)
+    for start, end in ((1.35, 2.0), (2.0, 2.6), (2.6, 3.1)):
+        stretch = (field.t >= start) & (field.t < end)
+        inside = stretch & core
+        if inside.any() and skin[inside].mean() > BARE:
+            out |= stretch & ~near_skin
+    return out
 
 
 def _with_crumbs(arms: dict[str, BoolArray], person: BoolArray) -> dict[str, BoolArray]:
@@ -170,7 +187,8 @@ def own_legs(rgb: UInt8Array, lower: BoolArray, fields: dict[str, LimbField]) ->
     if not ((markers == 1).any() and (markers == 2).any()):
         return {first: lower & (a.q <= b.q), second: lower & (a.q > b.q)}
     labels = _flood(rgb, markers)
-    return {first: lower & (labels == 1), second: lower & (labels == 2)}
+    whole = {first: main_piece(lower & (labels == 1)), second: main_piece(lower & (labels == 2))}
+    return _with_crumbs(whole, lower)
 
 
 def _flood(rgb: UInt8Array, markers: np.ndarray) -> np.ndarray:

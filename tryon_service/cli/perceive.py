@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         write_atomically(args.overlay, encode(skeleton(whole.rgb, keypoints), overlay_format))
     if args.parsing:
         parsing = cv2.resize(person.parsing, size, interpolation=cv2.INTER_NEAREST)
-        write_atomically(args.parsing, palette_png(parsing))
+        write_atomically(args.parsing, palette_png(parsing.astype("uint8")))
     if args.matte:
         matte = cv2.resize(person.matte, size, interpolation=cv2.INTER_LINEAR)
         write_atomically(args.matte, grey_png((matte * 255).round().astype("uint8")))
@@ -74,24 +74,24 @@ def person_rows(person: Person, keypoints: Keypoints) -> dict[str, Any]:
 
 def palette_png(parsing: UInt8Array) -> bytes:
     """H x W uint8 of Part ids as a single-channel PNG with PALETTE's colours."""
-    from PIL import Image as pil
+    import PIL.Image
 
     from tryon_service.evaluation.drawing import PALETTE
 
     height, width = parsing.shape
-    image = pil.frombytes("P", (width, height), parsing.tobytes())
+    image = PIL.Image.frombytes("P", (width, height), parsing.tobytes())
     image.putpalette(PALETTE.ravel().tolist())
-    return _png(image)
+    return _png(image, bits=8)
 
 
 def grey_png(values: UInt8Array) -> bytes:
     """H x W uint8 as a grey PNG."""
-    from PIL import Image as pil
+    import PIL.Image
 
-    return _png(pil.fromarray(values))
+    return _png(PIL.Image.fromarray(values))
 
 
-def _png(image: Image) -> bytes:
+def _png(image: Image, **options: int) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, "PNG")
+    image.save(stream, "PNG", **options)
     return stream.getvalue()

@@ -58,7 +58,8 @@ def coloured(parsing: UInt8Array) -> UInt8Array:
 def over_chequers(rgb: UInt8Array, alpha: Float32Array, square: int = 16) -> UInt8Array:
     """A cut-out over the usual chequered ground, which shows halos."""
     rows, cols = np.indices(alpha.shape)
-    ground = np.where(((rows // square + cols // square) % 2)[..., None], 220, 160)
+    odd = (rows // square + cols // square) % 2 == 1
+    ground = np.where(odd, 220, 160)[..., None]
     return np.asarray(np.round(rgb * alpha[..., None] + ground * (1 - alpha[..., None])), np.uint8)
 
 
@@ -71,7 +72,7 @@ def rgb_of(picture: UInt8Array) -> UInt8Array:
     """The picture itself, or a transparent one (H x W x 4) over chequers."""
     if picture.shape[2] == 3:
         return picture
-    return over_chequers(picture[..., :3], picture[..., 3].astype(np.float32) / 255)
+    return over_chequers(picture[..., :3], np.asarray(picture[..., 3] / 255, np.float32))
 
 
 def fitted(picture: UInt8Array, size: Size) -> UInt8Array:

@@ -31,7 +31,7 @@ class Matrix:
         photos = spread(shopper_photos(data), min(SHOPPERS, limit or SHOPPERS))
         shoppers = [perceived(pipeline, path) for path in photos]
         outcomes: Counter[str] = Counter()
-        rows = [[note(TILE, ""), *(shopper_tile(shopper) for shopper in shoppers)]]
+        rows = [[np.full((TILE[1], TILE[0], 3), 255, np.uint8), *(shopper_tile(shopper) for shopper in shoppers)]]
         with tqdm(total=len(models) * len(shoppers), desc="matrix", unit="render") as progress:
             for path in models:
                 row = [product_tile(product := analysed(pipeline, path))]

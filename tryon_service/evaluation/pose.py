@@ -113,11 +113,11 @@ def degrees_off(pipeline: Pipeline, picture: UInt8Array, wanted: np.ndarray) -> 
 def directions(keypoints: Keypoints) -> np.ndarray:
     """Degrees of each limb in the picture, from its near end to its far end."""
     along = keypoints.xy[ENDS[:, 1]] - keypoints.xy[ENDS[:, 0]]
-    return np.degrees(np.arctan2(along[:, 1], along[:, 0]))
+    return np.asarray(np.degrees(np.arctan2(along[:, 1], along[:, 0])))
 
 
 def degrees_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.abs((a - b + 180.0) % 360.0 - 180.0)
+    return np.asarray(np.abs((a - b + 180.0) % 360.0 - 180.0))
 
 
 def in_photo(keypoints: Keypoints, size: Size) -> BoolArray:

@@ -14,7 +14,7 @@ Box = tuple[int, int, int, int]
 
 
 def ssim_map(a: UInt8Array, b: UInt8Array) -> Float32Array:
-    """H x W float32 in [-1, 1]: equation 13 with the paper's 11 x 11 Gaussian window of sigma 1.5 and data range 255, per
+    """H x W float32 in [-1, 1]: equation 13 with the paper's 11 x 11 Gaussian window of sigma 1.5, data range 255, per
     channel, then the mean over R, G and B. Pictures are mirrored at their edges. Raises ValueError on unlike shapes."""
     if a.shape != b.shape:
         raise ValueError(f"pictures of shapes {a.shape} and {b.shape} can't be compared")

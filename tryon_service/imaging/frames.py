@@ -19,6 +19,9 @@ from tryon_service.types import Size
 Region = tuple[int, int, int, int]
 """(x0, y0, width, height) in pixels; may reach beyond the picture."""
 
+_Place = tuple[Size, Region]
+"""A frame's size and a region in it."""
+
 Array = NDArray[Any]
 Points = NDArray[np.floating[Any]]
 
@@ -73,11 +76,11 @@ class Letterbox:
 
     def image(self, image: Array, fill: int = 0) -> Array:
         """H x W [x C] picture of the source frame to one of the destination frame, padded with fill."""
-        return _carried(image, self.source, self._region, self.content, self.destination, _resized, fill)
+        return _carried(image, (self.source, self._region), (self.destination, self.content), _resized, fill)
 
     def image_back(self, image: Array, fill: int = 0) -> Array:
         """The opposite of image(); fill stands outside the region."""
-        return _carried(image, self.destination, self.content, self._region, self.source, _resized, fill)
+        return _carried(image, (self.destination, self.content), (self.source, self._region), _resized, fill)
 
     def mask(self, mask: Array) -> Array:
         """H x W mask of the source frame to the destination frame, 0 outside.
@@ -85,17 +88,18 @@ class Letterbox:
         Float masks are shares of a pixel and are averaged; whole-number and bool masks are labels, and each pixel takes
         its nearest source pixel's, so no new label can appear.
         """
-        return _carried(mask, self.source, self._region, self.content, self.destination, _resized_mask)
+        return _carried(mask, (self.source, self._region), (self.destination, self.content), _resized_mask)
 
     def mask_back(self, mask: Array) -> Array:
         """The opposite of mask()."""
-        return _carried(mask, self.destination, self.content, self._region, self.source, _resized_mask)
+        return _carried(mask, (self.destination, self.content), (self.source, self._region), _resized_mask)
 
 
 def _carried(
-    image: Array, size: Size, region: Region, place: Region, canvas: Size, resize: Callable[..., Array], fill: int = 0
+    image: Array, source: _Place, target: _Place, resize: Callable[[Array, Size], Array], fill: int = 0
 ) -> Array:
-    """The region of a picture of this size, resized to the place on a canvas that is fill elsewhere."""
+    """The source region of a picture, resized to the target region of a canvas that is fill elsewhere."""
+    (size, region), (canvas, place) = source, target
     if image.shape[1::-1] != size:
         raise ValueError(f"a {image.shape[1]} x {image.shape[0]} picture in a frame of {size[0]} x {size[1]}")
     return _placed(resize(_cut(image, region, fill), place[2:]), place, canvas, fill)

@@ -60,7 +60,7 @@ _REFUSED_SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\0\0\1\0", "ICO"),
     (b"\x76\x2f\x31\x01", "OpenEXR"),
 )
-_ACCEPTED = "JPEG, PNG and WebP"
+_ACCEPTED = "JPEG, PNG and WebP are accepted"
 _SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
 _GIF_FRAME = re.compile(rb"!\xf9\x04.{4}\0,", re.DOTALL)
 
@@ -89,7 +89,9 @@ def inspect(data: bytes, field: str = "photo", limits: Limits = DEFAULT_LIMITS) 
 def _check_size(header: Header, field: str, limits: Limits) -> None:
     width, height = header.size
     if header.frames > limits.frames:
-        raise InputError("too_many_frames", f"It has {header.frames}; at most {limits.frames} is accepted.", field)
+        raise InputError(
+            "too_many_frames", f"It has {header.frames} frames; at most {limits.frames} is accepted.", field
+        )
     most = limits.jpeg_pixels if header.format == "jpeg" else limits.other_pixels
     if width * height > most:
         detail = (
@@ -115,12 +117,10 @@ def _format(data: bytes, field: str) -> ImageFormat:
         raise InputError("not_an_image", "It is empty.", field)
     name = _refused_format(data)
     if name == "GIF" and len(frames := _GIF_FRAME.findall(data)) > 1:
-        raise InputError(
-            "too_many_frames", f"It is a GIF with {len(frames)} frames; send one {_ACCEPTED} photo.", field
-        )
+        raise InputError("too_many_frames", f"It is a GIF with {len(frames)} frames; {_ACCEPTED}.", field)
     if name:
-        raise InputError("unsupported_format", f"It is a {name} file; {_ACCEPTED} are accepted.", field)
-    raise InputError("not_an_image", f"It is none of {_ACCEPTED}.", field)
+        raise InputError("unsupported_format", f"It is {name}; {_ACCEPTED}.", field)
+    raise InputError("not_an_image", f"It is of no known image format; {_ACCEPTED}.", field)
 
 
 def _refused_format(data: bytes) -> str:
@@ -139,7 +139,7 @@ def _heif_family(data: bytes, field: str) -> ImageFormat:
     if brand in _HEIC_BRANDS and b"avif" not in data[8:64]:
         if find_spec("pillow_heif") is not None:
             return "heic"
-        detail = "It is a HEIC file; reading those needs the extra tryon-service[heic]."
+        detail = f"It is HEIC, which needs the extra tryon-service[heic]; {_ACCEPTED}."
         raise InputError("unsupported_format", detail, field)
-    name = "AVIF" if brand.startswith((b"avi", b"mif1")) else "MP4 or similar"
-    raise InputError("unsupported_format", f"It is a {name} file; {_ACCEPTED} are accepted.", field)
+    name = "AVIF" if brand.startswith((b"avi", b"mif1")) else "a video or an unknown relative of HEIC"
+    raise InputError("unsupported_format", f"It is {name}; {_ACCEPTED}.", field)

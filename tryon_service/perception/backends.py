@@ -22,3 +22,10 @@ def _guided() -> Matter:
     from tryon_service.perception.matte_guided import GuidedMatter  # noqa: PLC0415
 
     return GuidedMatter()
+
+
+@PARSER.register("skeleton")
+def _skeleton() -> Parser:
+    from tryon_service.perception.parse_skeleton import SkeletonParser  # noqa: PLC0415
+
+    return SkeletonParser()

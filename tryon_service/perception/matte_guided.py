@@ -15,7 +15,8 @@ import numpy as np
 
 from tryon_service.perception.base import PoseEstimate
 from tryon_service.perception.background import Background, fit_background
-from tryon_service.perception.gaps import find_gaps, find_spill
+from tryon_service.perception.mask_errors import find_belongings, find_gaps, find_spill
+from tryon_service.perception.skeletons import HEAD
 from tryon_service.perception.visibility import pixels_per_metre
 from tryon_service.types import BoolArray, Float32Array, NetworkId, Photo, UInt8Array
 
@@ -24,11 +25,14 @@ WORK_SIDE = 512
 BAND_M = 0.03
 """Half-width of the band in which the mask is doubted, in metres on the body."""
 
-_DEPTHS = (0.0, 1.5, 4.0, 9.0)
+_DEPTHS = (0.0, 2.5, 7.0)
 """How far beyond the band, in work pixels, colours are sampled."""
 _COLOUR_SIGMA = 10.0
-_SPILL = 3.0
-"""How many bands deep the mask may be wrong where a plain background says so."""
+_MARGIN_M = 0.4
+"""How much background around the mask is looked at."""
+_HAIR_M = 0.3
+_GAIN, _HAIR_GAIN = 1.6, 1.1
+"""How much an edge is steepened after filtering, on the body and around the head."""
 _PRIOR_WEIGHT = 0.6
 _EVEN = 0.3
 _GUIDE_RADIUS = 3
@@ -54,34 +58,62 @@ class GuidedMatter:
 
     def matte(self, photo: Photo, estimate: PoseEstimate) -> Float32Array:
         """See Matter."""
-        height, width = photo.rgb.shape[:2]
-        factor = min(1.0, WORK_SIDE / max(height, width))
-        size = (max(round(width * factor), 1), max(round(height * factor), 1))
-        rgb = cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        mask = np.asarray(cv2.resize(estimate.mask, size, interpolation=cv2.INTER_AREA), np.float32)
-        band = _band(estimate, mask, factor)
-        trimap = make_trimap(mask, band)
-        xy = (estimate.keypoints.xy + 0.5) * np.float32(factor) - 0.5
-        scale = pixels_per_metre(estimate.keypoints) * factor
-        background = fit_background(rgb, trimap.outside, scale)
-        distance = background.distance(rgb)
-        gaps = find_gaps(distance, background, mask, xy, scale)
-        gaps |= find_spill(distance, background, trimap.outside, _depth(mask) < _SPILL * band)
-        trimap, mask = with_gaps(trimap, mask, gaps)
-        if not trimap.inside.any() or not trimap.outside.any():
-            return estimate.mask
-        share, confidence = sample_matte(rgb, mask, trimap, background)
-        slopes, offset = guided_coefficients(rgb, share, confidence, _GUIDE_RADIUS, _GUIDE_EPS)
-        alpha = apply_guide(photo.rgb, slopes, offset)
-        return _finish(alpha, trimap)
+        matte = np.zeros_like(estimate.mask)
+        scale = body_scale(estimate)
+        window = _window(estimate.mask, round(_MARGIN_M * scale))
+        corner = np.array([window[1].start, window[0].start], np.float32)
+        matte[window] = refine(photo.rgb[window], estimate.mask[window], estimate.keypoints.xy - corner, scale)
+        return matte
 
 
-def _band(estimate: PoseEstimate, mask: Float32Array, factor: float) -> float:
-    """Half-width of the band in work pixels; bounded by the mask's own extent, since a pose may be far off."""
-    rows = np.flatnonzero((mask > 0.5).any(axis=1))
+def refine(rgb: UInt8Array, mask: Float32Array, xy: Float32Array, scale: float) -> Float32Array:
+    """The matte of a part of a photo: H x W in [0, 1].
+
+    rgb: H x W x 3; mask: H x W in [0, 1]; xy: 33 x 2 landmarks in these pixels; scale: pixels per metre.
+    """
+    height, width = mask.shape
+    factor = min(1.0, WORK_SIDE / max(height, width))
+    size = (max(round(width * factor), 1), max(round(height * factor), 1))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    coarse = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
+    band = max(BAND_M * scale * factor, 2.0)
+    trimap = make_trimap(coarse, band)
+    if not trimap.inside.any() or not trimap.outside.any():
+        return mask
+    background = fit_background(small, trimap.outside, scale * factor)
+    trimap, coarse = _corrected(small, coarse, trimap, background, (xy + 0.5) * factor - 0.5, scale * factor)
+    share, confidence = sample_matte(small, coarse, trimap, background)
+    slopes, offset = guided_coefficients(small, share, confidence, _GUIDE_RADIUS, _GUIDE_EPS)
+    alpha = _firm(apply_guide(rgb, slopes, offset), xy, scale)
+    return _finish(alpha, trimap)
+
+
+def body_scale(estimate: PoseEstimate) -> float:
+    """Pixels per metre, kept within what the mask's extent allows, since a pose may be far off."""
+    rows = np.flatnonzero((estimate.mask > 0.5).any(axis=1))
     extent = float(rows[-1] - rows[0] + 1) if len(rows) else 1.0
-    width = BAND_M * pixels_per_metre(estimate.keypoints) * factor
-    return float(np.clip(width, max(0.01 * extent, 2.0), max(0.03 * extent, 3.0)))
+    return float(np.clip(pixels_per_metre(estimate.keypoints), extent / 2.5, extent / 0.5))
+
+
+def _window(mask: Float32Array, margin: int) -> tuple[slice, slice]:
+    """Rows and columns around the mask, with a margin in pixels; the whole frame if the mask is empty."""
+    slices = []
+    for length, used in zip(mask.shape, ((mask > 0.1).any(axis=1), (mask > 0.1).any(axis=0)), strict=True):
+        at = np.flatnonzero(used)
+        first, last = (int(at[0]), int(at[-1])) if len(at) else (0, length - 1)
+        slices.append(slice(max(first - margin, 0), min(last + margin + 1, length)))
+    return slices[0], slices[1]
+
+
+def _corrected(
+    rgb: Float32Array, mask: Float32Array, trimap: Trimap, background: Background, xy: Float32Array, scale: float
+) -> tuple[Trimap, Float32Array]:
+    """Trimap and mask after what a plain background tells about the mask's errors."""
+    distance = background.distance(rgb)
+    trimap, mask = with_belongings(trimap, mask, find_belongings(distance, background, mask, xy, scale))
+    gaps = find_gaps(distance, background, mask, xy, scale)
+    gaps |= find_spill(distance, background, mask, scale)
+    return with_gaps(trimap, mask, gaps)
 
 
 def make_trimap(mask: Float32Array, band: float) -> Trimap:
@@ -95,6 +127,17 @@ def _depth(mask: Float32Array) -> Float32Array:
     if solid.all():
         return np.full(mask.shape, np.inf, np.float32)
     return np.asarray(cv2.distanceTransform(solid, cv2.DIST_L2, 3), np.float32)
+
+
+def with_belongings(trimap: Trimap, mask: Float32Array, added: BoolArray) -> tuple[Trimap, Float32Array]:
+    """Trimap and mask with these pixels taken in, their rims unknown."""
+    if not added.any():
+        return trimap, mask
+    whole = cv2.morphologyEx((added | (mask > 0.5)).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    grown = cv2.dilate(added.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(np.bool_)
+    core = cv2.erode(whole, np.ones((5, 5), np.uint8)).astype(np.bool_) & grown
+    taken = np.where(grown & whole.astype(np.bool_), np.float32(1), mask)
+    return Trimap(trimap.inside | core, trimap.outside & ~grown), taken
 
 
 def with_gaps(trimap: Trimap, mask: Float32Array, gaps: BoolArray) -> tuple[Trimap, Float32Array]:
@@ -112,7 +155,7 @@ def sample_matte(
 ) -> tuple[Float32Array, Float32Array]:
     """Each unknown pixel's share of inside colour, and how far that is to be trusted; both h x w in [0, 1].
 
-    rgb: h x w x 3 in [0, 255]. Every pixel tries 4 x 4 pairs of colours, taken beyond the band along the shortest way
+    rgb: h x w x 3 in [0, 255]. Every pixel tries 3 x 3 pairs of colours, taken beyond the band along the shortest way
     in and out; the shares of all pairs are averaged by how well the pair explains the pixel and fits the mask.
     """
     rows, columns = np.nonzero(trimap.unknown)
@@ -216,26 +259,25 @@ def guided_coefficients(
         return np.asarray(cv2.blur(image, (2 * radius + 1,) * 2), np.float32)
 
     norm = mean(weight)
-    average = mean(guide * weight[..., np.newaxis]) / norm[..., np.newaxis]
+    planes = cv2.split(guide)
+    weighted = [plane * weight for plane in planes]
+    averages = [mean(plane) / norm for plane in weighted]
     level = mean(target * weight) / norm
-    covariance = mean(guide * (target * weight)[..., np.newaxis]) / norm[..., np.newaxis] - average * level[..., np.newaxis]
-    r, g, b = cv2.split(guide)
-    products = mean(np.dstack([r * r, r * g, r * b, g * g, g * b, b * b]) * weight[..., np.newaxis])
-    products /= norm[..., np.newaxis]
-    ar, ag, ab = cv2.split(average)
-    rr, rg, rb = products[..., 0] - ar * ar + eps, products[..., 1] - ar * ag, products[..., 2] - ar * ab
-    gg, gb, bb = products[..., 3] - ag * ag + eps, products[..., 4] - ag * ab, products[..., 5] - ab * ab + eps
+    r, g, b = (mean(plane * target) / norm - average * level for plane, average in zip(weighted, averages, strict=True))
+
+    def covariance(i: int, j: int) -> Float32Array:
+        spread = mean(weighted[i] * planes[j]) / norm - averages[i] * averages[j]
+        return spread + np.float32(eps) if i == j else spread
+
+    rr, rg, rb, gg, gb, bb = (covariance(i, j) for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)))
     # The inverse of the symmetric 3 x 3 matrix, by cofactors.
     c_rr, c_rg, c_rb = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
     c_gg, c_gb, c_bb = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
     determinant = rr * c_rr + rg * c_rg + rb * c_rb
-    cr, cg, cb = cv2.split(covariance)
-    slopes = np.dstack(
-        [c_rr * cr + c_rg * cg + c_rb * cb, c_rg * cr + c_gg * cg + c_gb * cb, c_rb * cr + c_gb * cg + c_bb * cb]
-    )
-    slopes /= determinant[..., np.newaxis]
-    offset = level - np.einsum("hwc,hwc->hw", slopes, average)
-    return mean(slopes), mean(offset)
+    slopes = [c_rr * r + c_rg * g + c_rb * b, c_rg * r + c_gg * g + c_gb * b, c_rb * r + c_gb * g + c_bb * b]
+    slopes = [slope / determinant for slope in slopes]
+    offset = level - sum(slope * average for slope, average in zip(slopes, averages, strict=True))
+    return cv2.merge([mean(slope) for slope in slopes]), mean(offset)
 
 
 def apply_guide(rgb: UInt8Array, slopes: Float32Array, offset: Float32Array) -> Float32Array:
@@ -248,15 +290,24 @@ def apply_guide(rgb: UInt8Array, slopes: Float32Array, offset: Float32Array) -> 
     return np.asarray(alpha, np.float32)
 
 
+def _firm(alpha: Float32Array, xy: Float32Array, scale: float) -> Float32Array:
+    """Steeper edges, clipped to [0, 1]: a filtered edge is softer than the lens made it; hair keeps its softness."""
+    head = xy[list(HEAD)].mean(axis=0)
+    reach = max(_HAIR_M * scale, 1.0)
+    y, x = ((np.arange(length, dtype=np.float32) - at) / reach for length, at in zip(alpha.shape, head[::-1], strict=True))
+    away = np.sqrt((y * y)[:, np.newaxis] + x * x)
+    gain = _HAIR_GAIN + (_GAIN - _HAIR_GAIN) * np.clip(2 * away - 1.5, 0, 1)
+    return np.clip((alpha - 0.5) * gain + 0.5, 0, 1).astype(np.float32)
+
+
 def _finish(alpha: Float32Array, trimap: Trimap) -> Float32Array:
     """Nothing outside the band is left to the filter, and nothing that floats apart from the body is kept."""
     size = (alpha.shape[1], alpha.shape[0])
     inside = cv2.resize(trimap.inside.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     outside = cv2.resize(trimap.outside.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-    alpha = np.clip((alpha - 0.04) / 0.92, 0, 1)
     alpha = np.maximum(alpha, inside) * (1 - outside)
     _, labels = cv2.connectedComponents((alpha > 0.1).astype(np.uint8))
     kept = np.zeros(int(labels.max()) + 1, np.bool_)
-    kept[np.unique(labels[inside > 0.5])] = True
+    kept[labels[inside > 0.5]] = True
     kept[0] = True
     return np.asarray(np.where(kept[labels], alpha, 0), np.float32)

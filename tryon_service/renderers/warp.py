@@ -26,6 +26,8 @@ from tryon_service.types import Appearance, Int32Array, Keypoints, Layer, Render
 
 CELLS = 64
 """Grid cells along the photo's longer side."""
+MIDDLE_JOINT = 2.0
+"""Where elbow and knee lie on their curves."""
 BEHIND = 0.12
 """Metres behind the hips from which a hand counts as behind the body."""
 
@@ -72,9 +74,9 @@ class WarpRenderer:
         for name in drawing_order(appearance, target):
             placed, layer = analysis.placed[name], appearance.layers[name]
             vertices = _move(name, placed, analysis, rig, target)
-            order = _triangle_order(name, placed, target)
-            source = source_map(placed.mesh, vertices.astype(np.float32), target.size, order)
-            canvas.paint(layer, appearance, source)
+            for triangles in _halves(name, placed, target):
+                source = source_map(placed.mesh, vertices.astype(np.float32), target.size, triangles)
+                canvas.paint(layer, appearance, source)
         return canvas.rendered()
 
 
@@ -107,16 +109,18 @@ def _move(name: str, placed: _Placed, analysis: WarpAnalysis, rig: Rig, target: 
     return np.asarray(trunk * (1 - weight) + limb * weight)
 
 
-def _triangle_order(name: str, placed: _Placed, target: TargetPose) -> Int32Array | None:
-    """A limb bent over itself: the half nearer to the camera is drawn last."""
+def _halves(name: str, placed: _Placed, target: TargetPose) -> list[Int32Array]:
+    """A limb may be bent over itself, so its two halves are drawn one after the other, the one nearer to the camera last.
+    Indices of triangles; a trunk is one piece."""
+    triangles = placed.mesh.triangles
     if name not in placed.coordinates:
-        return None
+        return [np.arange(len(triangles), dtype=np.int32)]
     side = name.split("_")[0].upper()
     near, far = ("ELBOW", "WRIST") if name in ARMS else ("KNEE", "ANKLE")
     z = target.keypoints.world[:, 2]
-    t = placed.coordinates[name][0][placed.mesh.triangles].mean(axis=1)
-    outwards = z[Landmark[f"{side}_{far}"]] <= z[Landmark[f"{side}_{near}"]]
-    return np.argsort(t if outwards else -t, kind="stable").astype(np.int32)
+    outer = placed.coordinates[name][0][triangles].mean(axis=1) >= MIDDLE_JOINT
+    halves = [np.flatnonzero(~outer).astype(np.int32), np.flatnonzero(outer).astype(np.int32)]
+    return halves if z[Landmark[f"{side}_{far}"]] <= z[Landmark[f"{side}_{near}"]] else halves[::-1]
 
 
 def _narrowed(spine: FrameCurve, analysis: WarpAnalysis, turn: float) -> FrameCurve:

@@ -19,8 +19,8 @@ from tryon_service.types import Keypoints
 ARMS = ("left_arm", "right_arm")
 LEGS = ("left_leg", "right_leg")
 
-ARM_ZONES = [0.30, 0.22]
-LEG_ZONES = [0.25, 0.22, 0.18]
+ARM_ZONES = [0.30, 0.15]
+LEG_ZONES = [0.25, 0.16, 0.18]
 COLLAR = 0.40
 WAIST = 0.35
 

@@ -26,6 +26,12 @@ def projected_share(keypoints: Keypoints, bone: Bone) -> float:
     return float(np.hypot(x, y) / max(np.sqrt(x * x + y * y + z * z), 1e-6))
 
 
+def direction(keypoints: Keypoints, bone: Bone) -> float:
+    """Angle of the bone in the picture, radians; 0 points right, pi / 2 down."""
+    x, y = keypoints.xy[bone[1]] - keypoints.xy[bone[0]]
+    return float(np.arctan2(y, x))
+
+
 def degrees_between(a: float, b: float) -> float:
     """Smallest difference of two angles in radians, as degrees in [0, 180]."""
     return float(abs(np.degrees((a - b + np.pi) % (2 * np.pi) - np.pi)))

@@ -43,11 +43,13 @@ class Recipe:
         return sum(stage.epochs for stage in self.stages)
 
     def stage_at(self, progress: float) -> Stage:
-        """The stage in force when this share of all epochs, in [0, 1], is done."""
+        """The stage in force when this share of the run, in [0, 1], is done: of its epochs, or by the clock of its
+        minutes, which stages divide by epochs times pixels."""
+        costs = [stage.epochs * (stage.size[0] * stage.size[1] if self.minutes else 1) for stage in self.stages]
         done = 0
-        for stage in self.stages:
-            done += stage.epochs
-            if progress * self.epochs < done - 1e-6:
+        for stage, cost in zip(self.stages, costs, strict=True):
+            done += cost
+            if progress * sum(costs) < done * (1 - 1e-9):
                 return stage
         return self.stages[-1]
 
@@ -68,7 +70,9 @@ def parse_recipe(table: dict[str, Any]) -> Recipe:
     """Raises InputError("invalid_option"), see read_recipe."""
     known = {field.name for field in fields(Recipe)}
     if unknown := sorted(set(table) - known):
-        raise InputError("invalid_option", f"{', '.join(unknown)}: unknown; known are {', '.join(sorted(known))}.", "recipe")
+        raise InputError(
+            "invalid_option", f"{', '.join(unknown)}: unknown; known are {', '.join(sorted(known))}.", "recipe"
+        )
     try:
         pairs = tuple((str(a), str(b)) for a, b in table.get("near_duplicates", {}).get("pairs", ()))
         stages = tuple(Stage((int(s["size"][0]), int(s["size"][1])), int(s["epochs"])) for s in table["stages"])

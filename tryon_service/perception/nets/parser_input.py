@@ -6,7 +6,7 @@ or right: a mirrored photo is then nothing new to it, and the pose tells the sid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import cv2
@@ -64,6 +64,8 @@ MEAN, SCALE = 127.5, 64.0
 """Colours go in as (value - MEAN) / SCALE, the mask as 2 m - 1."""
 MARGIN = 0.08
 """Share of the person's box added on each side before the crop."""
+MIN_VISIBILITY = 0.3
+"""Joints the pose network itself doubts more are not shown to the parser."""
 _SIGMA = 0.022
 """Width of the maps' Gaussians, as a share of the crop's height."""
 
@@ -140,3 +142,9 @@ def cropped(picture: UInt8Array | Float32Array, matrix: Float32Array, size: Size
         back = np.array([[sx, 0, sx / 2 - 0.5], [0, sy, sy / 2 - 0.5], [0, 0, 1]], np.float32)
         matrix = matrix @ back
     return cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR)
+
+
+def shown_joints(xy: Float32Array, visibility: Float32Array, shape: Sequence[int]) -> BoolArray:
+    """Which of 33 landmarks the parser is shown: those in the frame that the pose network doesn't doubt."""
+    inside = np.all((xy >= 0) & (xy <= (shape[1] - 1, shape[0] - 1)), axis=1)
+    return np.asarray(inside & (visibility >= MIN_VISIBILITY), np.bool_)

@@ -51,7 +51,9 @@ class Context(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.mix = nn.Sequential(nn.Conv2d(channels, channels, 1), nn.ReLU(inplace=True), nn.Conv2d(channels, channels, 1))
+        self.mix = nn.Sequential(
+            nn.Conv2d(channels, channels, 1), nn.ReLU(inplace=True), nn.Conv2d(channels, channels, 1)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         mixed: Tensor = self.mix(x.mean((2, 3), keepdim=True))

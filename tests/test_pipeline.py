@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tryon_service.choice import mismatch
+from tryon_service.errors import InputError, RefusedError, UnavailableError
+from tryon_service.evaluation.ssim import ssim
+from tryon_service.figures import OUTFITS, draw_figure
+from tryon_service.imaging.encode import encode
+from tryon_service.pipeline import STEPS, Job, Pipeline, Product, RenderRequest
+from tryon_service.report import describe, failed, report
+from tryon_service.types import Person, Reason
+
+
+@pytest.fixture(scope="module")
+def shopper(pipeline: Pipeline, shopper_png: bytes) -> Person:
+    return pipeline.analyse_pose(shopper_png)
+
+
+@pytest.fixture(scope="module")
+def product(pipeline: Pipeline, product_png: bytes) -> Product:
+    return pipeline.analyse_product(product_png)
+
+
+@pytest.fixture(scope="module")
+def empty_png() -> bytes:
+    return encode(np.full((400, 300, 3), 200, np.uint8), "png")
+
+
+def test_two_photos_become_a_picture(pipeline: Pipeline, product_png: bytes, shopper_png: bytes) -> None:
+    result = pipeline.render(RenderRequest(shopper_png, (product_png,)))
+    assert result.verdict.status == "accepted"
+    assert result.picture is not None
+    assert result.picture.shape == (512, 384, 3)
+    assert result.picture.dtype == np.uint8
+    assert list(result.timings_ms) == [name for name, _ in STEPS]
+    assert {network.name for network in result.networks} >= {"blazepose-detector", "blazepose-landmark-full"}
+
+
+def test_same_photos_same_picture(pipeline: Pipeline, product_png: bytes, shopper_png: bytes) -> None:
+    request = RenderRequest(shopper_png, (product_png,))
+    fresh = Pipeline().render(request).picture
+    np.testing.assert_array_equal(pipeline.render(request).picture, fresh)
+
+
+def test_the_model_takes_its_own_pose_back(pipeline: Pipeline, product: Product, product_png: bytes) -> None:
+    result = pipeline.render(RenderRequest(product_png, (product,)))
+    assert result.picture is not None
+    assert ssim(result.picture, product.person.photo.rgb, product.person.box) > 0.95
+
+
+def test_analysed_photos_stand_for_bytes(
+    pipeline: Pipeline, product: Product, shopper: Person, product_png: bytes, shopper_png: bytes
+) -> None:
+    from_bytes = pipeline.render(RenderRequest(shopper_png, (product_png,)))
+    analysed = pipeline.render(RenderRequest(shopper, (product,)))
+    np.testing.assert_array_equal(analysed.picture, from_bytes.picture)
+
+
+def test_a_product_is_analysed_once_per_content_size_and_renderer(pipeline: Pipeline, product_png: bytes) -> None:
+    first = pipeline.analyse_product(product_png)
+    assert pipeline.analyse_product(product_png) is first
+    small = pipeline.analyse_product(product_png, size=(200, 200))
+    assert small is not first
+    assert small.person.photo.rgb.shape == (200, 150, 3)
+
+
+def test_size_never_enlarges(pipeline: Pipeline, product: Product, shopper: Person, product_png: bytes) -> None:
+    result = pipeline.render(RenderRequest(shopper, (product_png,), size=(5000, 5000)))
+    assert result.picture is not None
+    assert result.picture.shape[:2] == product.person.photo.rgb.shape[:2]
+
+
+def test_backgrounds(pipeline: Pipeline, product: Product, shopper: Person) -> None:
+    request = RenderRequest(shopper, (product,))
+    clear = pipeline.render(replace(request, background="transparent")).picture
+    assert clear is not None
+    assert clear.shape == (512, 384, 4)
+    assert clear[0, 0, 3] == 0
+    assert clear[..., 3].max() == 255
+    green = pipeline.render(replace(request, background="#10a020")).picture
+    assert green is not None
+    assert green[0, 0].tolist() == [0x10, 0xA0, 0x20]
+    assert pipeline.render(replace(request, background="shopper")).picture is not None
+
+
+def test_shopper_frame_is_the_shopper_photo(pipeline: Pipeline, product: Product, shopper: Person) -> None:
+    result = pipeline.render(RenderRequest(shopper, (product,), frame="shopper"))
+    assert result.picture is not None
+    assert result.picture.shape == shopper.photo.rgb.shape
+    assert result.target is not None
+    np.testing.assert_array_equal(result.target.keypoints.xy, shopper.keypoints.xy)
+
+
+def test_an_empty_photo_is_refused_by_name(pipeline: Pipeline, product: Product, empty_png: bytes) -> None:
+    result = pipeline.render(RenderRequest(empty_png, (product,)))
+    assert result.picture is None
+    assert result.verdict.status == "refused"
+    assert result.verdict.reasons == (Reason("no_person", "shopper"),)
+
+
+def test_a_flat_lay_has_a_code_of_its_own(pipeline: Pipeline, shopper: Person, empty_png: bytes) -> None:
+    result = pipeline.render(RenderRequest(shopper, (empty_png,)))
+    assert [(reason.code, reason.photo) for reason in result.verdict.reasons] == [("no_model_in_product", "product")]
+    with pytest.raises(RefusedError):
+        pipeline.analyse_product(empty_png)
+
+
+def test_of_several_products_the_usable_one_is_used(
+    pipeline: Pipeline, product: Product, shopper: Person, empty_png: bytes
+) -> None:
+    result = pipeline.render(RenderRequest(shopper, (empty_png, product)))
+    assert result.product_used == 1
+    both = pipeline.render(RenderRequest(shopper, (empty_png, empty_png)))
+    assert both.verdict.reasons[0].photo == "product[0]"
+    assert both.product_used == -1
+
+
+def test_of_several_products_the_nearest_view_is_used(shopper: Person, product: Product) -> None:
+    own = shopper.keypoints
+    turned = own.world @ np.array([[0.8, 0, -0.6], [0, 1, 0], [0.6, 0, 0.8]], np.float32)
+    assert mismatch(own, own) == 0
+    assert mismatch(replace(own, world=turned), own) == pytest.approx(36.9, abs=0.1)
+    legless = own.seen.copy()
+    legless[[25, 26, 27, 28]] = False
+    assert mismatch(replace(own, seen=legless), own) == pytest.approx(40)
+
+
+def test_input_errors_come_through(pipeline: Pipeline, product: Product) -> None:
+    with pytest.raises(InputError) as caught:
+        pipeline.render(RenderRequest(b"no photo at all", (product,)))
+    assert (caught.value.code, caught.value.field) == ("not_an_image", "shopper")
+
+
+def test_too_late_is_said_before_the_next_step(pipeline: Pipeline, product: Product, shopper: Person) -> None:
+    job = Job(RenderRequest(shopper, (product,), deadline=time.monotonic() - 1))
+    with pytest.raises(UnavailableError) as caught:
+        pipeline.run(job)
+    assert caught.value.code == "deadline_exceeded"
+    assert job.timings_ms == {}
+
+
+def test_doubtful_is_not_enough_where_accepted_is_asked_for(pipeline: Pipeline, product: Product) -> None:
+    raised = pipeline.analyse_pose(encode(draw_figure("arms_raised", OUTFITS["sport"], (384, 512)).photo, "png"))
+    request = RenderRequest(raised, (product,))
+    lenient = pipeline.render(request)
+    assert lenient.verdict.status == "doubtful"
+    assert lenient.picture is not None
+    strict = pipeline.render(replace(request, min_verdict="accepted"))
+    assert strict.verdict.status == "refused"
+    assert strict.verdict.reasons == lenient.verdict.reasons
+    assert strict.picture is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"background": "blue"}, "background"),
+        ({"background": "#12345"}, "background"),
+        ({"frame": "card"}, "frame"),
+        ({"size": (0, 10)}, "size"),
+        ({"min_verdict": "refused"}, "min_verdict"),
+        ({"products": ()}, "product"),
+    ],
+)
+def test_nonsense_is_refused_at_the_door(changes: dict[str, object], field: str) -> None:
+    with pytest.raises(InputError) as caught:
+        RenderRequest(**({"shopper": b"", "products": (b"",)} | changes))  # type: ignore[arg-type]
+    assert caught.value.field == field
+
+
+def test_an_unknown_renderer_is_named(pipeline: Pipeline) -> None:
+    with pytest.raises(InputError, match="magic"):
+        pipeline.render(RenderRequest(b"", (b"",), renderer="magic"))
+
+
+def test_report_has_the_contract_names(pipeline: Pipeline, product: Product, shopper: Person) -> None:
+    names = {
+        "verdict",
+        "reasons",
+        "scores",
+        "target_coco18",
+        "product_used",
+        "timings_ms",
+        "renderer",
+        "networks",
+    }
+    made = report(pipeline.render(RenderRequest(shopper, (product,))))
+    assert set(made) == names
+    assert len(made["target_coco18"]) == 18
+    assert made["product_used"] == 0
+    never = report(failed(InputError("not_an_image", field="shopper"), "warp"))
+    assert set(never) == names
+    assert never["verdict"] == "refused"
+    assert never["target_coco18"] is None
+    assert never["product_used"] is None
+    assert never["reasons"] == [{"code": "not_an_image", "photo": "shopper", "part": "", "value": None, "limit": None}]
+
+
+def test_reasons_are_described_in_words() -> None:
+    assert describe(Reason("no_person", "shopper")) == ""
+    assert describe(Reason("joint_hidden", "shopper", "left_wrist")) == "It is about the left wrist."
+    assert (
+        describe(Reason("back_view", "shopper", "torso", 171.4, 55.0)) == "It is about the torso: 171, the limit is 55."
+    )

@@ -1,0 +1,260 @@
+"""Training the human parser: a folder of labelled photos in, checkpoints, curves and an ONNX file out."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from tryon_service.appearance.agreement import confusion, summary
+from tryon_service.appearance.labelled import check_folder
+from tryon_service.perception.base import PoseEstimator
+from tryon_service.perception.nets.parser_input import CLASSES
+from tryon_service.perception.nets.parser_net import ParserNet
+from tryon_service.training import checkpoint
+from tryon_service.training.augment import Crop, plain_crop, studio_crop, training_crop
+from tryon_service.training.checkpoint import Progress
+from tryon_service.training.curves import write_curves
+from tryon_service.training.dataset import Sample, load_samples, split
+from tryon_service.training.losses import class_weights, parsing_loss
+from tryon_service.training.recipe import Recipe, Stage, read_recipe
+from tryon_service.types import Size
+
+logger = logging.getLogger(__name__)
+
+MERGED_CLASSES: dict[str, list[int]] = {
+    name: [index] for index, name in enumerate(CLASSES) if name not in ("face", "arm", "leg", "torso_skin")
+} | {"skin": [list(CLASSES).index(name) for name in ("face", "arm", "leg", "torso_skin")]}
+"""The ten classes of the mean IoU, by the network's classes."""
+CURVES = (("loss",), ("miou", "studio_miou"), ("person_iou", "studio_person_iou"))
+_WARMUP = 0.05
+
+
+class Crops(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Training crops of one epoch; the same epoch and seed give the same crops."""
+
+    def __init__(self, samples: Sequence[Sample], size: Size, seed: int, epoch: int) -> None:
+        self._samples, self._size, self._seed, self._epoch = samples, size, seed, epoch
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        rng = np.random.default_rng([self._seed, self._epoch, index])
+        return _tensors(training_crop(self._samples[index], self._size, rng))
+
+
+def _tensors(crop: Crop) -> tuple[Tensor, Tensor, Tensor]:
+    image, pose, classes = crop.tensors()
+    return torch.from_numpy(image), torch.from_numpy(pose), torch.from_numpy(classes)
+
+
+class ParserTraining:
+    """One run: network, its moving average, optimiser and progress, all of which a checkpoint holds."""
+
+    def __init__(self, recipe: Recipe, device: torch.device | None = None) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe = recipe
+        self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.net = ParserNet().to(self.device, memory_format=torch.channels_last)
+        self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
+        self.optimiser = torch.optim.AdamW(
+            _decayed(self.net, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98)
+        )
+        self.progress = Progress()
+
+    def done(self) -> float:
+        """Share of the schedule behind us, in [0, 1]: by the clock if the recipe gives minutes, else by epochs."""
+        if self.recipe.minutes:
+            return min(self.progress.seconds / (60 * self.recipe.minutes), 1.0)
+        return min(self.progress.epoch / self.recipe.epochs, 1.0)
+
+    def train_epoch(self, samples: Sequence[Sample], stage: Stage, weights: Tensor) -> float:
+        """One pass over the samples. Returns the mean loss."""
+        recipe, progress = self.recipe, self.progress
+        order = np.random.default_rng([recipe.seed, progress.epoch]).permutation(len(samples))
+        crops = Crops([samples[i] for i in order], stage.size, recipe.seed, progress.epoch)
+        loader = DataLoader(crops, recipe.batch, num_workers=recipe.workers, drop_last=len(samples) > recipe.batch)
+        self.net.train()
+        total, begun, before = 0.0, time.perf_counter(), progress.seconds
+        start = self.done()
+        bar = tqdm(
+            loader, desc=f"epoch {progress.epoch + 1}, {stage.size[0]}x{stage.size[1]}", leave=False, disable=None
+        )
+        for count, batch in enumerate(bar, start=1):
+            share = self.done() if recipe.minutes else start + count / len(loader) / recipe.epochs
+            total += self._step(batch, weights, share)
+            progress.seconds = before + time.perf_counter() - begun
+            bar.set_postfix(loss=f"{total / count:.3f}")
+        return total / len(loader)
+
+    def _step(self, batch: Sequence[Tensor], weights: Tensor, share: float) -> float:
+        rate = self.recipe.learning_rate * one_cycle(share)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        image, pose, classes = (part.to(self.device, non_blocking=True) for part in batch)
+        image = image.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            logits = self.net(image, pose)
+        loss = parsing_loss(logits.float(), classes.long(), weights, self.recipe.dice)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+        self.optimiser.step()
+        self.progress.step += 1
+        self._average()
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Moves the average towards the network, faster in the beginning."""
+        decay = min(self.recipe.ema, (1 + self.progress.step) / (10 + self.progress.step))
+        for kept, new in zip(self.ema.state_dict().values(), self.net.state_dict().values(), strict=True):
+            if kept.dtype.is_floating_point:
+                kept.lerp_(new, 1 - decay)
+            else:
+                kept.copy_(new)
+
+    def state(self) -> dict[str, Any]:
+        """What checkpoint.save writes."""
+        return {
+            "net": self.net.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "progress": asdict(self.progress),
+            "torch_rng": torch.get_rng_state(),
+        }
+
+    def resume(self, path: Path) -> None:
+        """Take up a run where its checkpoint left it. Raises InputError, see checkpoint.load."""
+        state = checkpoint.load(path, self.net)
+        self.net.load_state_dict(state["net"])
+        self.ema.load_state_dict(state["ema"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.progress = Progress(**state["progress"])
+        torch.set_rng_state(state["torch_rng"])
+
+
+def _decayed(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Convolutions are decayed, norms and biases are not."""
+    kernels = [p for p in net.parameters() if p.ndim > 1]
+    others = [p for p in net.parameters() if p.ndim <= 1]
+    return [{"params": kernels, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+
+def one_cycle(share: float) -> float:
+    """Share of the peak learning rate: a short linear rise, then half a cosine. Smith and Topin (2018)."""
+    if share < _WARMUP:
+        return 0.04 + 0.96 * share / _WARMUP
+    return 0.005 + 0.995 * 0.5 * (1 + math.cos(math.pi * (share - _WARMUP) / (1 - _WARMUP)))
+
+
+@torch.no_grad()
+def validate(net: nn.Module, crops: Sequence[Crop], device: torch.device) -> dict[str, float]:
+    """figures.summary over the crops at their own size."""
+    matrix = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
+    for start in range(0, len(crops), 10):
+        parts = [
+            torch.stack(column).to(device) for column in zip(*map(_tensors, crops[start : start + 10]), strict=True)
+        ]
+        logits = functional.interpolate(net(parts[0], parts[1]).float(), size=parts[2].shape[1:], mode="bilinear")
+        answer = logits.argmax(dim=1).to(torch.uint8).cpu().numpy()
+        matrix += confusion(parts[2].cpu().numpy(), answer, len(CLASSES))
+    return summary(matrix, list(CLASSES), MERGED_CLASSES)
+
+
+def train_parser(data: Path, out: Path, recipe: Recipe | None = None, pose: PoseEstimator | None = None) -> Path:
+    """Train on a folder in CCP's form (dataset.py) and write parser.onnx into `out`; returns its path.
+
+    A run that was interrupted goes on from out/last.pt when called again with the same folder. SIGINT and SIGTERM end
+    it after the batch in hand by KeyboardInterrupt; at most the running epoch is lost.
+    Raises InputError("invalid_option") for a folder, recipe or checkpoint that doesn't fit, before training starts.
+    """
+    from tryon_service.training.export import export_parser  # noqa: PLC0415 - onnx is slow to load
+
+    recipe = recipe or read_recipe()
+    torch.set_num_threads(recipe.threads)
+    cv2.setNumThreads(1)
+    out.mkdir(parents=True, exist_ok=True)
+    run = ParserTraining(recipe)
+    last = out / "last.pt"
+    if last.exists():
+        run.resume(last)
+    entries, table = check_folder(data)
+    samples = load_samples(entries, table, pose or _default_pose(), out / "cache.npz")
+    kept = set(split([s.name for s in samples], recipe.validation, recipe.near_duplicates, recipe.seed))
+    train, held = [s for s in samples if s.name not in kept], [s for s in samples if s.name in kept]
+    (out / "split.json").write_text(json.dumps({"validation": sorted(kept)}))
+    with interruptible():
+        _run(run, train, held, out)
+    return export_parser(run.ema, out / "parser.onnx", recipe.stages[-1].size)
+
+
+def _run(run: ParserTraining, train: Sequence[Sample], held: Sequence[Sample], out: Path) -> None:
+    weights = class_weights(train).to(run.device)
+    while run.done() < 1:
+        stage = run.recipe.stage_at(run.done())
+        loss = run.train_epoch(train, stage, weights)
+        run.progress.epoch += 1
+        row = {"epoch": float(run.progress.epoch), "loss": loss, "minutes": run.progress.seconds / 60}
+        finished = run.done() >= 1
+        if finished or run.progress.epoch % run.recipe.validate_every == 0:
+            row |= _validated(run, held, stage.size)
+        run.progress.history.append(row)
+        logger.info("%s", json.dumps({key: round(value, 4) for key, value in row.items()}))
+        checkpoint.save(out / "last.pt", run.state())
+        if row.get("miou", -1.0) > run.progress.best:
+            run.progress.best = row["miou"]
+            checkpoint.save(out / "best.pt", run.state())
+        write_curves(out / "curves.png", run.progress.history, CURVES)
+
+
+def _validated(run: ParserTraining, held: Sequence[Sample], size: Size) -> dict[str, float]:
+    """Figures of the averaged network on the photos kept aside, as they are and made studio-like ("studio_...")."""
+    plain = validate(run.ema, [plain_crop(sample, size) for sample in held], run.device)
+    studio = [studio_crop(s, size, np.random.default_rng([run.recipe.seed, i])) for i, s in enumerate(held)]
+    return plain | {f"studio_{name}": value for name, value in validate(run.ema, studio, run.device).items()}
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM ends the run as Ctrl-C does. Elsewhere than in the main thread signals are left alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _default_pose() -> PoseEstimator:
+    from tryon_service.perception.backends import POSE  # noqa: PLC0415
+
+    return POSE.create("blazepose")
+
+
+__all__ = ["ParserTraining", "train_parser", "validate"]

@@ -1,0 +1,200 @@
+"""Knowing when not to: every way a picture can go wrong is measured against two limits, one for doubt, one for refusal.
+
+Measures before rendering come from the two poses; measures after it from the rendered person itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tryon_service.perception.skeletons import LIMBS, Bone, Landmark
+from tryon_service.retarget.view import degrees_between, direction, projected_share, yaw
+from tryon_service.types import Appearance, Keypoints, Part, Person, Reason, Rendered, TargetPose, Verdict
+
+NEVER = float("inf")
+SIDE_VIEW = 50.0
+"""Degrees from frontal, or from a straight back view, beyond which a product photo shows too little of the garment."""
+VIEW_LIMITS = (38.0, 55.0)
+"""Degrees between the two torsos about the vertical: doubtful above the first, refused above the second."""
+BEND_LIMITS: Mapping[str, tuple[float, float]] = {
+    "upper_arm": (100.0, 150.0),
+    "forearm": (140.0, NEVER),
+    "thigh": (28.0, 45.0),
+    "shin": (32.0, 55.0),
+    "torso": (16.0, 30.0),
+}
+"""Degrees a bone turns in the picture."""
+SHORTENING_LIMITS: Mapping[str, tuple[float, float]] = {
+    "upper_arm": (2.6, NEVER),
+    "forearm": (3.0, NEVER),
+    "thigh": (1.5, 1.9),
+    "shin": (1.5, 2.0),
+}
+"""How many times longer or shorter a bone should look than in the product photo; arms are clamped, seats refused."""
+HIDDEN_TURN = 25.0
+"""Degrees that a limb hidden in the product photo may be asked to move."""
+DARK = 14.0
+"""Mean luma of the person below which a photo is too dark to trust its pose."""
+COVERAGE_LIMITS = (0.80, 0.60)
+POSE_LIMITS = (0.80, 0.50)
+POSE_TOLERANCE = 15.0
+GARMENTS = (Part.UPPER, Part.OUTERWEAR, Part.DRESS, Part.SKIRT, Part.TROUSERS)
+MIN_GARMENT_SHARE = 0.08
+"""Smallest share of a product person that garments may cover."""
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """A measured figure and its two limits; above the first it is a doubt, above the second a refusal."""
+
+    reason: Reason
+    limits: tuple[float, float]
+
+    def broken(self, which: int) -> bool:
+        return self.reason.value is not None and self.reason.value > self.limits[which]
+
+    def against(self, which: int) -> Reason:
+        reason = self.reason
+        return Reason(reason.code, reason.photo, reason.part, reason.value, self.limits[which])
+
+
+def check_product(person: Person) -> tuple[Reason, ...]:
+    """Why nothing can be made of this product photo; empty if something can. The caller fills in which photo."""
+    side = abs(np.degrees(yaw(person.keypoints)))
+    reasons = []
+    if SIDE_VIEW < side < 180.0 - SIDE_VIEW:
+        reasons.append(Reason("side_view", value=float(side), limit=SIDE_VIEW))
+    clothed = np.isin(person.parsing, GARMENTS).sum() / max(int((person.parsing > 0).sum()), 1)
+    if clothed < MIN_GARMENT_SHARE:
+        reasons.append(Reason("garment_not_visible", value=float(clothed), limit=MIN_GARMENT_SHARE))
+    return tuple(reasons)
+
+
+def check_shopper(product: Person, shopper: Person, target: TargetPose) -> tuple[Reason, ...]:
+    """Why no picture can be made of this pair; empty if one can."""
+    return tuple(f.against(1) for f in _findings(product, shopper, target) if f.broken(1))
+
+
+def doubts(product: Person, shopper: Person, target: TargetPose) -> tuple[Reason, ...]:
+    """What makes a picture of this pair doubtful, though not impossible."""
+    return tuple(f.against(0) for f in _findings(product, shopper, target) if f.broken(0))
+
+
+def judge(reasons: Sequence[Reason], scores: Mapping[str, float]) -> Verdict:
+    """The verdict on a finished picture: reasons are the doubts from before, scores the measures of `measure`."""
+    doubtful, refused = list(reasons), []
+    for name, code, (doubt, refusal) in (
+        ("coverage", "garment_not_visible", COVERAGE_LIMITS),
+        ("pose_agreement", "pose_too_different", POSE_LIMITS),
+    ):
+        value = scores.get(name)
+        if value is None or value >= doubt:
+            continue
+        target, limit = (refused, refusal) if value < refusal else (doubtful, doubt)
+        target.append(Reason(code, "product", name, value, limit))
+    if refused:
+        return Verdict("refused", (*refused, *doubtful), scores)
+    return Verdict("doubtful" if doubtful else "accepted", tuple(doubtful), scores)
+
+
+def measure(
+    rendered: Rendered, appearance: Appearance, target: TargetPose, found: Keypoints | None = None
+) -> dict[str, float]:
+    """Scores in [0, 1] of a finished picture, 1 is best.
+
+    coverage: share of garment pixels that are the photo's own. pose_agreement: share of limbs of a fresh pose estimate
+    on the result (found) within POSE_TOLERANCE of the target's directions; pck: its joints within a fifth of the torso.
+    Limbs that the product photo doesn't show are left out; without a fresh estimate both are left out.
+    """
+    garment = np.isin(rendered.parsing, GARMENTS)
+    scores = {"coverage": float(rendered.coverage[garment].mean()) if garment.any() else 0.0}
+    if found is None:
+        return scores
+    shown = appearance.person.keypoints.seen
+    limbs = [bone for bone in LIMBS.values() if shown[list(bone)].all()]
+    if limbs:
+        apart = [degrees_between(direction(target.keypoints, bone), direction(found, bone)) for bone in limbs]
+        scores["pose_agreement"] = float(np.mean(np.array(apart) <= POSE_TOLERANCE))
+        joints = sorted({joint for bone in limbs for joint in bone})
+        torso = target.keypoints.xy[[Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]].mean(axis=0)
+        torso = torso - target.keypoints.xy[[Landmark.LEFT_HIP, Landmark.RIGHT_HIP]].mean(axis=0)
+        miss = np.linalg.norm(found.xy[joints] - target.keypoints.xy[joints], axis=1)
+        scores["pck"] = float(np.mean(miss <= 0.2 * max(float(np.hypot(*torso)), 1.0)))
+    return scores
+
+
+def _findings(product: Person, shopper: Person, target: TargetPose) -> Iterator[_Finding]:
+    yield from _light(shopper)
+    yield from _view(product.keypoints, shopper.keypoints)
+    needed = [name for name, bone in LIMBS.items() if _within(product, bone)]
+    yield from _joints(shopper, needed)
+    for name in needed:
+        if name not in target.kept:
+            yield from _bend(name, product.keypoints, shopper.keypoints)
+    spine = degrees_between(_spine_direction(product.keypoints), _spine_direction(shopper.keypoints))
+    yield _Finding(Reason("pose_too_different", "shopper", "torso", spine), BEND_LIMITS["torso"])
+
+
+def _light(shopper: Person) -> Iterator[_Finding]:
+    luma = shopper.photo.rgb[shopper.matte > 0.5].astype(np.float32).mean() if (shopper.matte > 0.5).any() else 0.0
+    darkness = max(0.0, DARK - float(luma))
+    yield _Finding(Reason("low_light", "shopper", "", darkness), (NEVER, 0.0))
+
+
+def _view(product: Keypoints, shopper: Keypoints) -> Iterator[_Finding]:
+    """Which of the three view codes fits: the shopper's own side or back view, or merely two different views."""
+    apart = degrees_between(yaw(product), yaw(shopper))
+    own = abs(float(np.degrees(yaw(shopper))))
+    back = abs(float(np.degrees(yaw(product)))) > 90.0
+    code = "view_mismatch"
+    if own > 125.0 and not back:
+        code = "back_view"
+    elif 55.0 < own <= 125.0:
+        code = "side_view"
+    yield _Finding(Reason(code, "shopper", "torso", apart), VIEW_LIMITS)
+
+
+def _within(person: Person, bone: Bone) -> bool:
+    """Whether the photo shows the bone: its middle and start lie inside the frame."""
+    height, width = person.matte.shape
+    start, end = person.keypoints.xy[list(bone)]
+    points = np.stack([start, (start + end) / 2])
+    return bool((points >= 0).all() and (points[:, 0] < width).all() and (points[:, 1] < height).all())
+
+
+def _joints(shopper: Person, needed: Sequence[str]) -> Iterator[_Finding]:
+    """Joints that the product picture shows and the shopper photo cuts off (refused) or hides (doubtful, or refused if
+    the network itself doesn't believe in them)."""
+    height, width = shopper.matte.shape
+    keypoints = shopper.keypoints
+    for landmark in sorted({joint for name in needed for joint in LIMBS[name]}):
+        x, y = keypoints.xy[landmark]
+        name = Landmark(landmark).name.lower()
+        if not (0 <= x < width and 0 <= y < height):
+            yield _Finding(Reason("body_cropped", "shopper", name, 1.0), (0.5, 0.5))
+        elif not keypoints.seen[landmark]:
+            doubt = 1.0 - float(keypoints.visibility[landmark])
+            yield _Finding(Reason("joint_hidden", "shopper", name, doubt), (0.0, 0.6))
+
+
+def _bend(name: str, product: Keypoints, shopper: Keypoints) -> Iterator[_Finding]:
+    kind = name.split("_", 1)[1]
+    bone = LIMBS[name]
+    turn = degrees_between(direction(product, bone), direction(shopper, bone))
+    yield _Finding(Reason("pose_too_different", "shopper", name, turn), BEND_LIMITS[kind])
+    shares = projected_share(product, bone), projected_share(shopper, bone)
+    times = max(shares) / max(min(shares), 0.05)
+    yield _Finding(Reason("pose_too_different", "shopper", name, times), SHORTENING_LIMITS[kind])
+    if not product.seen[list(bone)].all():
+        yield _Finding(Reason("limb_behind_body", "product", name, turn), (HIDDEN_TURN, 2 * HIDDEN_TURN))
+
+
+def _spine_direction(keypoints: Keypoints) -> float:
+    hips = keypoints.xy[[Landmark.LEFT_HIP, Landmark.RIGHT_HIP]].mean(axis=0)
+    x, y = keypoints.xy[[Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]].mean(axis=0) - hips
+    return float(np.arctan2(y, x))
+
+
