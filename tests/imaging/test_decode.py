@@ -144,7 +144,7 @@ def test_sixteen_bit_png(channels: int, colour: int) -> None:
 
 # --- Colour -------------------------------------------------------------------------------------------------------
 
-COLOURS = [(200, 100, 100), (90, 160, 80), (60, 70, 180), (128, 128, 128), (255, 255, 255), (0, 0, 0)]
+COLOURS = [(200, 100, 100), (110, 150, 100), (60, 70, 180), (128, 128, 128), (255, 255, 255), (0, 0, 0)]
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP"])
@@ -204,20 +204,16 @@ def cmyk_quadrants() -> Image.Image:
 
 
 def assert_cmyk_quadrants(rgb: UInt8Array) -> None:
-    for (y, x), colour in {
-        (40, 40): (0, 255, 255),
-        (40, 120): (255, 0, 255),
-        (120, 40): (255, 255, 0),
-        (120, 120): (255, 255, 255),
-    }.items():
-        assert difference(rgb[y, x], np.array(colour)) <= 4
+    quarter = rgb.shape[0] // 4
+    centres = rgb[quarter :: 2 * quarter, quarter :: 2 * quarter][:2, :2]
+    assert difference(centres, np.array([[(0, 255, 255), (255, 0, 255)], [(255, 255, 0), (255, 255, 255)]])) <= 4
 
 
 def test_cmyk_as_adobe_writes_it_inverted() -> None:
     data = file_of(cmyk_quadrants(), "JPEG", quality=95)
     assert b"Adobe" in data
     assert_cmyk_quadrants(decode(data).rgb)
-    assert_cmyk_quadrants(np.kron(decode(data, max_side=130).rgb, np.ones((2, 2, 1), np.uint8))[:160, :160])
+    assert_cmyk_quadrants(decode(data, max_side=130).rgb)
 
 
 def test_cmyk_without_adobes_marker_is_not_inverted() -> None:
@@ -263,9 +259,8 @@ def test_reduction_keeps_its_place() -> None:
     photo = decode(file_of(picture, "JPEG", quality=95), max_side=290)
     y, x = np.indices(photo.rgb.shape[:2])
     weight = photo.rgb[:, :, 0].astype(float)
-    scale = photo.rgb.shape[0] / 1200
-    assert (x * weight).sum() / weight.sum() == pytest.approx((333 + 0.5) * scale - 0.5, abs=0.1)
-    assert (y * weight).sum() / weight.sum() == pytest.approx((777 + 0.5) * scale - 0.5, abs=0.1)
+    assert (x * weight).sum() / weight.sum() == pytest.approx((333 + 0.5) * photo.rgb.shape[1] / 900 - 0.5, abs=0.1)
+    assert (y * weight).sum() / weight.sum() == pytest.approx((777 + 0.5) * photo.rgb.shape[0] / 1200 - 0.5, abs=0.1)
 
 
 def test_same_bytes_same_pixels() -> None:
@@ -274,13 +269,18 @@ def test_same_bytes_same_pixels() -> None:
 
 
 def test_60_megapixels_stay_under_500_megabytes() -> None:
-    """A progressive 4:4:4 JPEG, the hungriest kind, in a fresh process; RSS in KiB on Linux."""
+    """A progressive 4:4:4 JPEG, the hungriest kind, in a fresh process.
+
+    /proc's high-water mark, not getrusage's, which a child starts with its parent's.
+    """
+    if not Path("/proc/self/status").exists():
+        pytest.skip("peak memory is read from /proc")
     script = (
-        "import resource, sys\n"
+        "import pathlib, re, sys\n"
         "from tryon_service.imaging.decode import decode\n"
         "photo = decode(sys.stdin.buffer.read(), max_side=1280)\n"
         "assert photo.size == (8940, 6705) and photo.rgb.shape == (960, 1280, 3)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "print(re.search(r'VmHWM:\\s+(\\d+) kB', pathlib.Path('/proc/self/status').read_text())[1])\n"
     )
     data = file_of(np.full((6705, 8940, 3), 90, np.uint8), "JPEG", progressive=True, subsampling=0)
     run = subprocess.run([sys.executable, "-c", script], input=data, capture_output=True, check=True, timeout=60)

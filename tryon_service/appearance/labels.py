@@ -44,8 +44,8 @@ _CCP_GROUPS: Mapping[int, str] = {
     Part.TROUSERS: "jeans leggings panties pants shorts",
     Part.LEFT_LEG: "tights stockings socks",
     Part.SHOES: "boots clogs flats heels loafers pumps sandals shoes sneakers wedges",
-    Part.ACCESSORIES: "accessories bag belt bracelet earrings glasses gloves hat necklace purse ring scarf sunglasses tie "
-    "wallet watch",
+    Part.ACCESSORIES: "accessories bag belt bracelet earrings glasses gloves hat necklace purse ring scarf sunglasses "
+    "tie wallet watch",
 }
 CCP_NAMES: tuple[str, ...] = tuple(sorted(" ".join(_CCP_GROUPS.values()).split(), key=lambda n: (n != "null", n)))
 """The 59 classes in the order of their ids: null first, then the alphabet."""

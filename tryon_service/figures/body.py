@@ -83,9 +83,10 @@ class Rig:
         turn = np.radians(self.pose.turn)
         return float(np.hypot(np.cos(turn), 0.6 * np.sin(turn)))
 
-    def point(self, name: str, side: str = "") -> Points:
+    def point(self, name: str, side: str) -> Points:
         """A joint in canvas pixels, e.g. point("elbow", "left")."""
-        return self.points[Landmark[f"{side}_{name}".strip("_").upper()]]
+        joint: Points = self.points[Landmark[f"{side}_{name}".upper()]]
+        return joint
 
     def middle(self, name: str) -> Points:
         """Half-way between the left and the right joint."""

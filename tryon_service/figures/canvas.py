@@ -253,4 +253,4 @@ class Canvas:
         light = 0.46 + 0.68 * np.maximum(facing, 0) + 0.08 * _smoothstep(inward[1:-1, 1:-1])
         # Highlights are held back as film does, so that pale skin and white cloth keep their colour.
         light = np.where(light > 1, 1 + 0.45 * (light - 1), light)
-        return cv2.resize(light.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(cv2.resize(np.asarray(light, np.float32), (width, height)), np.float32)

@@ -23,7 +23,7 @@ def _noise_tile(rng: np.random.Generator, sigma: float) -> Float32Array:
     pad = int(4 * sigma)
     wrapped = cv2.copyMakeBorder(white, pad, pad, pad, pad, cv2.BORDER_WRAP)
     smooth = cv2.GaussianBlur(wrapped, (0, 0), sigma)[pad:-pad, pad:-pad]
-    return (smooth / smooth.std()).astype(np.float32)
+    return np.asarray(smooth / smooth.std(), np.float32)
 
 
 def _emblem() -> Float32Array:
@@ -38,7 +38,7 @@ def _emblem() -> Float32Array:
     for row, lefts in ((204, (34, 62, 78, 112, 140, 158, 196)), (232, (58, 84, 118, 134, 168))):
         for left, right in zip(lefts, (*lefts[1:], lefts[-1] + 26), strict=True):
             cv2.rectangle(tile, (left, row), (right - 7, row + 15), 255, -1)
-    return tile.astype(np.float32) / 255
+    return np.asarray(tile / 255, np.float32)
 
 
 class Cloth:
@@ -52,9 +52,8 @@ class Cloth:
 
     def _sample(self, tile: Float32Array, u: Float32Array, v: Float32Array) -> Float32Array:
         """The tile at (u, v), in tile pixels, repeated without end."""
-        return cv2.remap(
-            tile, np.mod(u, _TILE - 1).astype(np.float32), np.mod(v, _TILE - 1).astype(np.float32), cv2.INTER_LINEAR
-        )
+        columns, rows = (np.mod(x, _TILE - 1).astype(np.float32) for x in (u, v))
+        return np.asarray(cv2.remap(tile, columns, rows, cv2.INTER_LINEAR), np.float32)
 
     def folds(self, frame: Frame, shape: Shape, strength: float) -> Float32Array:
         """Relief in canvas pixels at half the shape's resolution: slack folds, mostly slanting across the part."""
@@ -68,7 +67,7 @@ class Cloth:
         u, v = frame.coordinates(shape, 2)
         fall = np.clip((v - 0.40) / 0.35, 0, 1)
         wave = self._sample(self._soft, 330 * u / (1 + 0.4 * fall), 40 * v)
-        return (self.scale * 0.0075 * fall * wave).astype(np.float32)
+        return np.asarray(self.scale * 0.0075 * fall * wave, np.float32)
 
     def strands(self, frame: Frame, shape: Shape) -> Float32Array:
         """h x w float32 of about unit variance: fine streaks along v, as hair has."""
@@ -100,7 +99,7 @@ class Cloth:
         elif chest:
             pixel = _TILE / _EMBLEM_METRES
             columns, rows = (u * pixel + _TILE / 2), ((v - _EMBLEM_BELOW) * pixel + _TILE / 2)
-            ink = cv2.remap(_emblem(), columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+            ink = np.asarray(cv2.remap(_emblem(), columns, rows, cv2.INTER_LINEAR, borderValue=0), np.float32)
         else:
             return colour
         ink = 0.92 * ink[:, :, None]
@@ -110,4 +109,4 @@ class Cloth:
 def _bands(x: Float32Array, period: float, share: float) -> Float32Array:
     """1 inside bands of so large a share of the period, 0 between, with soft edges."""
     phase = np.mod(x / period, 1.0)
-    return np.clip((share / 2 - np.abs(phase - 0.5)) * 30 + 0.5, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((share / 2 - np.abs(phase - 0.5)) * 30 + 0.5, 0, 1), np.float32)

@@ -10,12 +10,13 @@ from tryon_service.errors import InputError
 from tryon_service.figures.body import Rig, draw_arm, draw_leg, draw_trunk, place
 from tryon_service.figures.canvas import SUPERSAMPLING, Canvas, Colour
 from tryon_service.figures.cloth import Cloth
-from tryon_service.figures.clothes import Outfit, draw_bottom, draw_shoe, draw_sleeve, draw_top
+from tryon_service.figures.clothes import draw_bottom, draw_shoe, draw_sleeve, draw_top
 from tryon_service.figures.head import draw_hair_behind, draw_head
+from tryon_service.figures.outfits import Outfit
 from tryon_service.figures.poses import FigurePose, find_pose
 from tryon_service.figures.studio import backdrop, develop, floor_shadow, matte_of, parsing_of
 from tryon_service.perception.skeletons import Landmark
-from tryon_service.types import Float32Array, Keypoints, Size, UInt8Array
+from tryon_service.types import BoolArray, Float32Array, Keypoints, Size, UInt8Array
 
 Background = Colour | UInt8Array
 """A studio backdrop's colour, or an h x w x 3 uint8 RGB picture of the figure's size."""
@@ -100,9 +101,9 @@ def _keypoints(rig: Rig, size: Size) -> Keypoints:
     return Keypoints(xyz, rig.world, np.ones(33, np.float32), _inside(xyz, size))
 
 
-def _inside(xyz: Float32Array, size: Size) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _inside(xyz: Float32Array, size: Size) -> BoolArray:
     limit = np.asarray(size, np.float32) - 0.5
-    return np.all((xyz[:, :2] >= -0.5) & (xyz[:, :2] < limit), axis=1)
+    return np.asarray(np.all((xyz[:, :2] >= -0.5) & (xyz[:, :2] < limit), axis=1))
 
 
 def crop(figure: Figure, box: tuple[int, int, int, int]) -> Figure:

@@ -10,7 +10,7 @@ import numpy as np
 from tryon_service.figures.body import Rig, darker, lighter
 from tryon_service.figures.canvas import Canvas, Colour, Frame, Points, curve, disc
 from tryon_service.figures.cloth import Cloth
-from tryon_service.figures.clothes import Outfit
+from tryon_service.figures.outfits import Outfit
 from tryon_service.figures.poses import FACE_POINTS
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.types import Part
@@ -58,7 +58,7 @@ class HeadFrame:
     def at(self, x: float, up: float, forward: float = 0.0) -> Points:
         """forward: metres the point lies in front of the plane through the ears."""
         across = x * np.cos(self.turn) + forward * np.sin(self.turn)
-        return (self.chin + self.scale * (across * self.right + up * self.up)).astype(np.float32)
+        return np.asarray(self.chin + self.scale * (across * self.right + up * self.up), np.float32)
 
     def surface(self, x: float, up: float) -> Points:
         """A point on the front of the face, which lies up to 9 cm in front of the ears."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tryon_service.figures.canvas import SUPERSAMPLING, Colour
+from tryon_service.figures.canvas import SUPERSAMPLING, Colour, Points
 from tryon_service.types import Float32Array, Part, Size, UInt8Array
 
 _BLUR = 0.55
@@ -20,10 +20,10 @@ def backdrop(size: Size, colour: Colour) -> UInt8Array:
     light = 1.03 - 0.10 * (x * x + 0.8 * (y + 0.25) ** 2)
     floor = 1 / (1 + np.exp(-(y - 0.80) * 22))
     light = light * (1 - 0.05 * floor)
-    return np.clip(np.asarray(colour, np.float32) * light[:, :, None], 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.asarray(colour, np.float32) * light[:, :, None], 0, 255), np.uint8)
 
 
-def floor_shadow(picture: UInt8Array, feet: Float32Array, scale: float) -> UInt8Array:
+def floor_shadow(picture: UInt8Array, feet: Points, scale: float) -> UInt8Array:
     """The picture with soft shadows under feet (N x 2 picture pixels, heels and toes); scale: pixels per metre."""
     height, width = picture.shape[:2]
     mask = np.zeros((height // 2, width // 2), np.uint8)
@@ -33,7 +33,7 @@ def floor_shadow(picture: UInt8Array, feet: Float32Array, scale: float) -> UInt8
     tight = cv2.GaussianBlur(mask, (0, 0), max(1.0, 0.012 * scale)).astype(np.float32)
     wide = cv2.GaussianBlur(mask, (0, 0), max(1.0, 0.045 * scale)).astype(np.float32)
     dark = cv2.resize((0.42 * tight + 0.5 * wide) / 255, (width, height))
-    return (picture * (1 - np.minimum(dark, 0.6))[:, :, None]).astype(np.uint8)
+    return np.asarray(picture * (1 - np.minimum(dark, 0.6))[:, :, None], np.uint8)
 
 
 def develop(rgb: Float32Array, seed: int) -> UInt8Array:
@@ -42,7 +42,7 @@ def develop(rgb: Float32Array, seed: int) -> UInt8Array:
     photo = cv2.GaussianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), (0, 0), _BLUR)
     rng = np.random.default_rng((seed, 2))
     noise = _NOISE * rng.standard_normal((size[1], size[0]), dtype=np.float32)
-    return np.clip(photo + noise[:, :, None] + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(photo + noise[:, :, None] + 0.5, 0, 255), np.uint8)
 
 
 def matte_of(labels: UInt8Array) -> Float32Array:
@@ -50,7 +50,7 @@ def matte_of(labels: UInt8Array) -> Float32Array:
     size = labels.shape[1] // SUPERSAMPLING, labels.shape[0] // SUPERSAMPLING
     covered = (labels != Part.BACKGROUND).astype(np.float32)
     matte = cv2.GaussianBlur(cv2.resize(covered, size, interpolation=cv2.INTER_AREA), (0, 0), _BLUR)
-    return np.clip(matte, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(matte, 0, 1), np.float32)
 
 
 def parsing_of(labels: UInt8Array, matte: Float32Array) -> UInt8Array:

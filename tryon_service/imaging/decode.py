@@ -49,7 +49,7 @@ def decode(data: bytes, field: str = "photo", max_side: int | None = None, limit
         raise InputError("truncated_image", str(error), field) from error
     except _DECODER_ERRORS as error:
         raise InputError("truncated_image", "Its pixels can't be decoded.", field) from error
-    stored = _pixels(image)
+    stored = _array(image)
     del image
     return Photo(
         rgb=_upright(stored, header.orientation),
@@ -92,9 +92,8 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     if "transparency" in image.info or image.mode == "PA":
         image = image.convert("RGBA")
     if image.mode in ("LA", "RGBA"):
-        opaque = image.mode.removesuffix("A")
-        canvas = Image.new(opaque, image.size, "white")
-        canvas.paste(image.convert(opaque), mask=image.getchannel("A"))
+        canvas = Image.new(image.mode.removesuffix("A"), image.size, "white")
+        canvas.paste(image, mask=image)
         return canvas
     if image.mode == "1":
         return image.convert("L")
@@ -104,7 +103,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 def _shrunk(image: Image.Image, target: Size) -> Image.Image:
     if image.size == target:
         return image
-    return Image.fromarray(cv2.resize(np.asarray(image), target, interpolation=cv2.INTER_AREA), image.mode)
+    return Image.fromarray(cv2.resize(_array(image), target, interpolation=cv2.INTER_AREA), image.mode)
 
 
 def _to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
@@ -125,7 +124,7 @@ def _to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
                 ImageCms.applyTransform(image, transform, inPlace=True)
         except (ImageCms.PyCMSError, OSError, ValueError):
             logger.info("a photo's %s colour profile of %d bytes can't be used and is ignored", image.mode, len(icc))
-    return image if image.mode == "L" else image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
@@ -136,14 +135,14 @@ def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
     return bool(np.abs(moved - colours).max() <= 1)
 
 
-def _pixels(image: Image.Image) -> UInt8Array:
-    """H x W x 3, copied in strips: numpy's own conversion would need the whole picture twice more."""
+def _array(image: Image.Image) -> UInt8Array:
+    """H x W [x C], copied in strips: numpy's own conversion would need the whole picture twice more."""
     width, height = image.size
-    rgb = np.empty((height, width, 3), np.uint8)
+    bands = len(image.getbands())
+    array = np.empty((height, width, bands) if bands > 1 else (height, width), np.uint8)
     for top in range(0, height, _STRIP_ROWS):
-        strip = np.asarray(image.crop((0, top, width, min(top + _STRIP_ROWS, height))))
-        rgb[top : top + _STRIP_ROWS] = strip if strip.ndim == 3 else strip[:, :, None]
-    return rgb
+        array[top : top + _STRIP_ROWS] = np.asarray(image.crop((0, top, width, min(top + _STRIP_ROWS, height))))
+    return array
 
 
 def _upright(stored: UInt8Array, orientation: int) -> UInt8Array:

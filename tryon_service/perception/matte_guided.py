@@ -221,9 +221,7 @@ def _unevenness(rgb: Float32Array) -> Float32Array:
     return np.asarray(np.sqrt(np.einsum("hwc,hwc->hw", spread, spread)), np.float32)
 
 
-def _samples(
-    rgb: Float32Array, region: BoolArray, rows: np.ndarray, columns: np.ndarray
-) -> list[Float32Array]:
+def _samples(rgb: Float32Array, region: BoolArray, rows: np.ndarray, columns: np.ndarray) -> list[Float32Array]:
     """Colours (N x 3 each) of a region, at its nearest pixel and deeper in along the same line."""
     distance, labels = cv2.distanceTransformWithLabels(
         (~region).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
@@ -294,7 +292,9 @@ def _firm(alpha: Float32Array, xy: Float32Array, scale: float) -> Float32Array:
     """Steeper edges, clipped to [0, 1]: a filtered edge is softer than the lens made it; hair keeps its softness."""
     head = xy[list(HEAD)].mean(axis=0)
     reach = max(_HAIR_M * scale, 1.0)
-    y, x = ((np.arange(length, dtype=np.float32) - at) / reach for length, at in zip(alpha.shape, head[::-1], strict=True))
+    y, x = (
+        (np.arange(length, dtype=np.float32) - at) / reach for length, at in zip(alpha.shape, head[::-1], strict=True)
+    )
     away = np.sqrt((y * y)[:, np.newaxis] + x * x)
     gain = _HAIR_GAIN + (_GAIN - _HAIR_GAIN) * np.clip(2 * away - 1.5, 0, 1)
     return np.clip((alpha - 0.5) * gain + 0.5, 0, 1).astype(np.float32)

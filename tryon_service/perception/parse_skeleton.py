@@ -14,6 +14,8 @@ from tryon_service.types import BoolArray, Float32Array, Keypoints, NetworkId, P
 
 SKIN_DISTANCE = 3.0
 """Mahalanobis distance in CIELAB a, b within which a colour is the face's skin."""
+HEAD_RADIUS = 4.5
+"""How far hair reaches from the face's middle, in distances from eyes to mouth."""
 
 
 class SkeletonParser:
@@ -36,11 +38,11 @@ class SkeletonParser:
             leg = _capsules(keypoints, (f"{side}_thigh", f"{side}_shin"), 0.24 * axis.length, matte.shape)
             out[person & leg & skin & (height < 0)] = Part[f"{side.upper()}_LEG"]
             out[person & _foot(keypoints, side, axis.length, matte.shape)] = Part.SHOES
-            arms[Part[f"{side.upper()}_ARM"]] = person & arm & skin & ~head
-        for part, mask in arms.items():
-            out[mask] = part
+            arms[Part[f"{side.upper()}_ARM"]] = person & arm & skin
         out[person & skin & (out == Part.UPPER) & (height > 0.8)] = Part.TORSO_SKIN
         out[person & head] = Part.HAIR
+        for part, mask in arms.items():
+            out[mask] = part
         out[person & face] = Part.FACE
         return out
 
@@ -61,7 +63,7 @@ class _Axis:
 
 
 def _face(keypoints: Keypoints, axis: _Axis, shape: tuple[int, ...]) -> tuple[BoolArray, BoolArray]:
-    """(face ellipse, everything above the chin), H x W bool."""
+    """(face ellipse, everything above the chin and near the face), H x W bool."""
     xy = keypoints.xy.astype(np.float64)
     eyes = xy[[Landmark.LEFT_EYE, Landmark.RIGHT_EYE]].mean(axis=0)
     mouth = xy[[Landmark.MOUTH_LEFT, Landmark.MOUTH_RIGHT]].mean(axis=0)
@@ -76,7 +78,8 @@ def _face(keypoints: Keypoints, axis: _Axis, shape: tuple[int, ...]) -> tuple[Bo
     chin = centre + 1.35 * down
     ys, xs = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
     above = (xs - chin[0]) * down[0] + (ys - chin[1]) * down[1] < 0
-    return face.astype(bool), above
+    near = np.hypot(xs - centre[0], ys - centre[1]) < HEAD_RADIUS * size
+    return face.astype(bool), above & near
 
 
 def _skin(rgb: UInt8Array, face: BoolArray) -> BoolArray:

@@ -15,7 +15,8 @@ import numpy as np
 from tryon_service.perception.skeletons import LIMBS, Landmark
 from tryon_service.types import BoolArray, Float32Array, Keypoints
 
-MIN_VISIBILITY = 0.2
+MIN_VISIBILITY = 0.5
+"""Below this an elbow or wrist was hidden or misplaced in nearly all of the street photos looked at."""
 MATTE_TOLERANCE = 0.02
 """How far off the matte a landmark may lie, as a share of the body's scale (pixels per metre of its 3D twin)."""
 MAX_STRETCH = 1.6

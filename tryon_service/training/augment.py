@@ -119,7 +119,7 @@ def box_of(region: BoolArray) -> Box | None:
 
 
 def jittered(sample: Sample, frame: Box, size: Size, rng: np.random.Generator) -> Float32Array:
-    """2 x 3 matrix from the sample to a crop round the person in the frame: shifted, scaled, turned, perhaps flipped."""
+    """2 x 3 matrix from the sample to a crop round the person in the frame, moved, scaled, turned, perhaps flipped."""
     person = (sample.classes > 0) & (sample.classes != IGNORE) if rng.random() < 0.5 else sample.mask > 127
     box = box_of(framed(person, frame)) or frame
     matrix = np.vstack([crop_matrix(box, size), [0, 0, 1]])
@@ -179,8 +179,8 @@ def recolour_cloth(rgb: UInt8Array, classes: UInt8Array, rng: np.random.Generato
         dyed = dyed * rng.uniform(0.55, 1.15, 3).astype(np.float32)
         if rng.random() < 0.1:
             dyed = 255 - dyed
-        value = value + (dyed - value) * soft(region, 0.7)[..., None]
-    return np.asarray(np.clip(value, 0, 255), np.uint8)
+        value = np.clip(value + (dyed - value) * soft(region, 0.7)[..., None], 0, 255)
+    return np.asarray(value, np.uint8)
 
 
 def studio(rgb: UInt8Array, person: UInt8Array, rng: np.random.Generator) -> UInt8Array:

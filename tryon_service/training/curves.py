@@ -34,15 +34,13 @@ def _panel(history: Sequence[Mapping[str, float]], names: Sequence[str]) -> UInt
     width, height = PANEL
     picture = np.full((height, width, 3), 255, np.uint8)
     cv2.rectangle(picture, (_EDGE, 16), (width - 12, height - 28), (200, 200, 200), 1)
-    lines = {
-        name: [(row["epoch"], row[name]) for row in history if np.isfinite(row.get(name, np.nan))] for name in names
-    }
+    lines = {name: [(row["epoch"], row[name]) for row in history if name in row] for name in names}
     values = [value for line in lines.values() for _, value in line]
     if not values:
         return picture
     low, high = min(values), max(values)
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
-    last = max(max(row["epoch"] for row in history), 1)
+    last = max(row["epoch"] for row in history)
     for index, (name, line) in enumerate(lines.items()):
         colour = _COLOURS[index % len(_COLOURS)]
         points = [

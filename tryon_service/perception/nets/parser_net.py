@@ -1,4 +1,4 @@
-"""The human parser's network: a U-Net of bottleneck blocks, with joint and bone maps joined in at a quarter of the size.
+"""The human parser's network: a U-Net of bottleneck blocks, joint and bone maps joined in at a quarter of the size.
 
 After Ronneberger et al., "U-Net" (2015) and He et al., "Deep Residual Learning" (2015). Plain 3 x 3 convolutions: on a
 CPU they train faster than depthwise ones of the same strength. Needs torch.
@@ -77,7 +77,7 @@ class Up(nn.Module):
 
 
 class ParserNet(nn.Module):
-    """image: N x 4 x H x W, pose: N x 16 x H/4 x W/4 (parser_input.py) -> N x 13 x H/2 x W/2 logits in CLASSES order."""
+    """image: N x 4 x H x W, pose: N x 16 x H/4 x W/4 (parser_input.py) -> N x 13 x H/2 x W/2 logits as in CLASSES."""
 
     def __init__(
         self,

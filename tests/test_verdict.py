@@ -1,0 +1,146 @@
+"""Each code from a pair made to deserve it, and none from a pair that doesn't."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tryon_service import verdict
+from tryon_service.appearance.decompose import decompose
+from tryon_service.figures import OUTFITS, Figure, draw_figure, waist_up
+from tryon_service.perception.skeletons import Landmark
+from tryon_service.renderers.warp import WarpRenderer
+from tryon_service.retarget.retarget import retarget
+from tryon_service.types import Keypoints, Person, Reason, Rendered, RenderInput
+
+SIZE = (288, 384)
+MakePerson = Callable[[Figure], Person]
+
+
+@pytest.fixture(scope="module")
+def product(person_of: MakePerson) -> Person:
+    return person_of(draw_figure("standing", OUTFITS["print_tee"], SIZE))
+
+
+@pytest.fixture(scope="module")
+def shopper(person_of: MakePerson) -> Person:
+    return person_of(draw_figure("hand_on_hip", OUTFITS["striped_long"], SIZE))
+
+
+def refusals(product: Person, shopper: Person) -> list[Reason]:
+    return list(verdict.check_shopper(product, shopper, retarget(product, shopper.keypoints)))
+
+
+def codes(reasons: list[Reason]) -> set[str]:
+    return {reason.code for reason in reasons}
+
+
+def with_keypoints(person: Person, **changes: np.ndarray) -> Person:
+    return replace(person, keypoints=replace(person.keypoints, **changes))
+
+
+def turned(keypoints: Keypoints, degrees: float) -> np.ndarray:
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    x, y, z = keypoints.world.T
+    return np.stack([c * x - s * z, y, s * x + c * z], axis=1).astype(np.float32)
+
+
+def test_a_good_pair_has_nothing_against_it(product: Person, shopper: Person) -> None:
+    assert refusals(product, shopper) == []
+    assert verdict.check_product(product) == ()
+
+
+@pytest.mark.parametrize(("degrees", "code"), [(90, "side_view"), (-80, "side_view"), (175, "back_view")])
+def test_views(product: Person, shopper: Person, degrees: float, code: str) -> None:
+    seen_so = with_keypoints(shopper, world=turned(shopper.keypoints, degrees))
+    assert code in codes(refusals(product, seen_so))
+
+
+def test_a_front_shopper_does_not_fit_a_back_photo(product: Person, shopper: Person) -> None:
+    back = with_keypoints(product, world=turned(product.keypoints, 180))
+    assert "view_mismatch" in codes(refusals(back, shopper))
+    behind = with_keypoints(shopper, world=turned(shopper.keypoints, 180))
+    assert not codes(refusals(back, behind)) & {"view_mismatch", "back_view", "side_view"}
+
+
+def test_a_moderate_turn_is_a_doubt(product: Person, shopper: Person) -> None:
+    turned_away = with_keypoints(shopper, world=turned(shopper.keypoints, 48))
+    assert "view_mismatch" not in codes(refusals(product, turned_away))
+    known = verdict.doubts(product, turned_away, retarget(product, turned_away.keypoints))
+    reason = next(r for r in known if r.code == "view_mismatch")
+    assert reason.value is not None
+    assert reason.limit is not None
+    assert reason.value > reason.limit
+
+
+def test_a_shopper_without_legs_only_fits_a_product_without(product: Person, person_of: MakePerson) -> None:
+    half = person_of(waist_up(draw_figure("hand_on_hip", OUTFITS["striped_long"], SIZE)))
+    reasons = refusals(product, half)
+    assert "body_cropped" in codes(reasons)
+    assert "left_ankle" in {reason.part for reason in reasons}
+    half_product = person_of(waist_up(draw_figure("standing", OUTFITS["print_tee"], SIZE)))
+    assert refusals(half_product, half) == []
+
+
+def test_a_joint_the_network_does_not_believe_in_is_hidden(product: Person, shopper: Person) -> None:
+    seen, visibility = shopper.keypoints.seen.copy(), shopper.keypoints.visibility.copy()
+    seen[Landmark.LEFT_WRIST], visibility[Landmark.LEFT_WRIST] = False, 0.1
+    reasons = refusals(product, with_keypoints(shopper, seen=seen, visibility=visibility))
+    assert [(r.code, r.part) for r in reasons] == [("joint_hidden", "left_wrist")]
+
+
+def test_a_headstand_is_too_different(product: Person, shopper: Person) -> None:
+    xyz = shopper.keypoints.xyz.copy()
+    xyz[:, 1] = SIZE[1] - xyz[:, 1]
+    assert "pose_too_different" in codes(refusals(product, with_keypoints(shopper, xyz=xyz)))
+
+
+def test_a_limb_hidden_in_the_product_photo_must_not_move_far(product: Person, person_of: MakePerson) -> None:
+    seen = product.keypoints.seen.copy()
+    seen[Landmark.LEFT_WRIST] = False
+    hiding = with_keypoints(product, seen=seen)
+    raised = person_of(draw_figure("arms_raised", OUTFITS["striped_long"], SIZE))
+    assert ("limb_behind_body", "left_forearm") in {(r.code, r.part) for r in refusals(hiding, raised)}
+
+
+def test_darkness(product: Person, shopper: Person) -> None:
+    night = replace(shopper, photo=replace(shopper.photo, rgb=(shopper.photo.rgb // 30).astype(np.uint8)))
+    assert "low_light" in codes(refusals(product, night))
+
+
+def test_a_product_from_the_side_or_without_garments(product: Person) -> None:
+    aside = with_keypoints(product, world=turned(product.keypoints, 90))
+    assert {r.code for r in verdict.check_product(aside)} == {"side_view"}
+    naked = replace(product, parsing=np.where(product.parsing > 0, 14, 0).astype(np.uint8))
+    assert {r.code for r in verdict.check_product(naked)} == {"garment_not_visible"}
+
+
+def test_scores_of_the_identity_are_perfect(product: Person) -> None:
+    appearance = decompose(product)
+    target = retarget(product, product.keypoints)
+    (rendered,) = WarpRenderer().render([RenderInput(appearance, target)])
+    scores = verdict.measure(rendered, appearance, target, product.keypoints)
+    assert scores["pose_agreement"] == scores["pck"] == 1.0
+    assert scores["coverage"] > 0.93
+    assert verdict.judge((), scores).status == "accepted"
+
+
+def test_a_result_in_another_pose_or_without_cloth_is_refused(product: Person, shopper: Person) -> None:
+    appearance = decompose(product)
+    target = retarget(product, shopper.keypoints)
+    flipped = replace(target.keypoints, xyz=target.keypoints.xyz * np.float32([1, -1, 1]))
+    (rendered,) = WarpRenderer().render([RenderInput(appearance, target)])
+    wrong_pose = verdict.judge((), verdict.measure(rendered, appearance, target, flipped))
+    assert wrong_pose.status == "refused"
+    assert wrong_pose.reasons[0].code == "pose_too_different"
+    invented = Rendered(rendered.rgb, rendered.alpha, rendered.coverage * 0.3, rendered.parsing)
+    no_cloth = verdict.judge((), verdict.measure(invented, appearance, target, target.keypoints))
+    assert (no_cloth.status, no_cloth.reasons[0].code) == ("refused", "garment_not_visible")
+
+
+def test_a_doubt_before_rendering_makes_the_picture_doubtful() -> None:
+    doubt = Reason("view_mismatch", "shopper", "torso", 42.0, 38.0)
+    assert verdict.judge((doubt,), {"coverage": 1.0, "pose_agreement": 1.0}).status == "doubtful"
