@@ -22,6 +22,10 @@ TRUNK = "trunk"
 LOWER = (Part.TROUSERS, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES)
 CUT_MARGIN = 0.12
 """How far a body cut off by the photo's edge is continued, as a share of the photo's longer side."""
+FAINT = 0.004
+"""Alpha below which nothing shows."""
+BORDER = 16
+"""Pixels around a cut-out that are worked on with it."""
 SEAM = 0.8
 """Softness of the cuts between layers, sigma in pixels."""
 RIM = 0.012
@@ -43,19 +47,18 @@ FOLD = 0.05
 def decompose(person: Person) -> Appearance:
     """Take the product person apart. Depends on the product photo only: compute once and keep."""
     cut = _Cut.of(person)
-    parts = _take_apart(cut)
+    parts = _take_apart(cut, visible_limbs(person.keypoints, person.matte.shape))
     margin = _margin(person)
-    layers = {name: _layer(name, cut, part, margin) for name, part in parts.items()}
+    layers = {name: _layer(name, cut, part, person.matte.shape, margin) for name, part in parts.items()}
     for name in (n for n in ARMS if n in layers and _hand_inside(person, n)):
         layers[name] = _ending_at_the_edge(layers[name], margin)
     background = complete_background(person.photo.rgb, _hole(person.matte))
     return Appearance(person, layers, _padded(person.parsing, margin), margin, background)
 
 
-def _take_apart(cut: _Cut) -> dict[str, _Pieces]:
-    """For every layer the pixels it shows and the pixels it has behind others, back to front."""
+def _take_apart(cut: _Cut, shown: frozenset[str]) -> dict[str, _Pieces]:
+    """For every layer the pixels it shows and the pixels it has behind others, back to front. shown: limbs to cut out."""
     rig = build_rig(cut.keypoints)
-    shown = visible_limbs(cut.keypoints, cut.matte.shape)
     arms = fields_for(rig, cut.keypoints, cut.matte, cut.torso, [n for n in ARMS if n in shown])
     owners = own_arms(cut.rgb, cut.matte, cut.parsing, arms)
     armless = np.where(_union(owners, cut.matte.shape), np.float32(0), cut.matte)
@@ -107,18 +110,25 @@ def visible_limbs(keypoints: Keypoints, shape: tuple[int, ...]) -> frozenset[str
 
 @dataclass(frozen=True)
 class _Cut:
-    """The person being taken apart, in the photo's frame. rgb: colours without the background's share; torso: pixels."""
+    """The person being taken apart, cut to the window of the photo that it fills: all the work is done there.
+
+    rgb: colours without the background's share; torso: its length in pixels; window: rows and columns of the photo.
+    """
 
     rgb: UInt8Array
     matte: Float32Array
     parsing: UInt8Array
     keypoints: Keypoints
     torso: float
+    window: tuple[slice, slice]
 
     @classmethod
     def of(cls, person: Person) -> _Cut:
-        foreground = decontaminate(person.photo.rgb, person.matte)
-        return cls(foreground, person.matte, person.parsing, person.keypoints, torso_length(person.keypoints))
+        window = _window(person.matte > FAINT, BORDER)
+        rgb, matte = person.photo.rgb[window], person.matte[window]
+        moved = person.keypoints.moved(1.0, (-(window[1].start or 0), -(window[0].start or 0)))
+        torso = torso_length(person.keypoints)
+        return cls(decontaminate(rgb, matte), matte, person.parsing[window], moved, torso, window)
 
 
 @dataclass(frozen=True)
@@ -174,7 +184,7 @@ def _owners(cut: _Cut, arms: dict[str, BoolArray], legs: dict[str, LimbField]) -
     if not person.any():
         return owners
     rows, cols = nearest_known(person)
-    return {name: mask[rows, cols] & (cut.matte > 0.004) for name, mask in owners.items()}
+    return {name: mask[rows, cols] & (cut.matte > FAINT) for name, mask in owners.items()}
 
 
 def _give_tendrils_to_arms(owners: dict[str, BoolArray], arms: dict[str, BoolArray], torso: float) -> None:
@@ -243,19 +253,28 @@ def _gap(visible: BoolArray, position: np.ndarray, axis: int) -> np.ndarray:
     return np.asarray(after - before)
 
 
-def _layer(name: str, cut: _Cut, pieces: _Pieces, margin: int) -> Layer:
-    """Colours completed behind the others and continued past the edge; alpha soft at the cuts."""
-    visible = pieces.shown & (cut.matte > 0.5)
-    if not visible.any():
-        empty = _padded(np.zeros(cut.matte.shape, np.float32), margin)
-        return Layer(name, _padded(cut.rgb, margin), empty, empty)
-    sure = cv2.erode(visible.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    sure = sure if sure.any() else visible
-    rgb = mirror_fill(cut.rgb, sure, pieces.hidden, FOLD * cut.torso)
-    rgb = np.where(pieces.shown[..., None], cut.rgb, rgb)
-    extent = cv2.GaussianBlur((pieces.shown | pieces.hidden).astype(np.float32), (0, 0), SEAM)
-    extent = np.clip(extent * 2.0, 0.0, 1.0) if name == TRUNK else extent
-    alpha = (extent * np.where(pieces.hidden, 1.0, cut.matte)).astype(np.float32)
-    real = pieces.shown.astype(np.float32)
+def _layer(name: str, cut: _Cut, pieces: _Pieces, shape: tuple[int, ...], margin: int) -> Layer:
+    """Colours completed behind the others and continued past the edge; alpha soft at the cuts. shape: the photo's."""
+    rgb, alpha, real = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    real[cut.window] = pieces.shown
+    part = _window(pieces.shown | pieces.hidden, BORDER)
+    shown, hidden, matte, own = pieces.shown[part], pieces.hidden[part], cut.matte[part], cut.rgb[part]
+    visible = shown & (matte > 0.5)
+    if visible.any():
+        sure = cv2.erode(visible.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        filled = mirror_fill(own, sure if sure.any() else visible, hidden, FOLD * cut.torso)
+        rgb[cut.window][part] = np.where(shown[..., None], own, filled)
+        extent = cv2.GaussianBlur((shown | hidden).astype(np.float32), (0, 0), SEAM)
+        extent = np.clip(extent * 2.0, 0.0, 1.0) if name == TRUNK else extent
+        alpha[cut.window][part] = extent * np.where(hidden, np.float32(1), matte)
     inside = cv2.copyMakeBorder(real, *(margin,) * 4, cv2.BORDER_CONSTANT, value=0) if margin else real
     return Layer(name, _padded(rgb, margin), _padded(alpha, margin), inside)
+
+
+def _window(mask: BoolArray, border: int) -> tuple[slice, slice]:
+    """Rows and columns of the mask's bounding box, widened by border pixels."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    top, left = max(0, int(rows[0]) - border), max(0, int(columns[0]) - border)
+    return slice(top, int(rows[-1]) + border + 1), slice(left, int(columns[-1]) + border + 1)

@@ -1,7 +1,7 @@
 """A folder of photos and label pictures in CCP's form, checked whole before anything is done with it.
 
 The folder holds photos/NAME.jpg, labels/NAME.png (palette pictures of the photo's size) and labels.txt with a line
-"id name" for each class.
+"id name" for each class; without labels.txt the ids are CCP's own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from tryon_service.appearance.labels import CCP, SKIN, lookup, nearest_side, split_skin
+from tryon_service.appearance.labels import CCP, CCP_NAMES, SKIN, lookup, nearest_side, split_skin
 from tryon_service.errors import InputError
 from tryon_service.types import Float32Array, Part, UInt8Array
 
@@ -36,7 +36,7 @@ def check_folder(data: Path) -> tuple[list[Entry], UInt8Array]:
 
     Raises InputError("invalid_option") naming each file at fault and why, before anything else is done.
     """
-    names = read_names(data / "labels.txt")
+    names = read_names(data / "labels.txt") if (data / "labels.txt").exists() else list(CCP_NAMES)
     table = lookup(CCP, names)
     photos = {path.stem: path for path in sorted((data / "photos").glob("*")) if not path.name.startswith(".")}
     labels = {path.stem: path for path in sorted((data / "labels").glob("*.png"))}

@@ -69,7 +69,7 @@ def limb_field(name: str, curve: FrameCurve, matte: Float32Array, torso: float, 
     fields = [_upsampled(f.reshape(shape).astype(np.float32), size) for f in (at, across, end)]
     window = np.s_[low[1] : high[1], low[0] : high[0]]
     side = (fields[1] > 0).astype(int)
-    index = np.clip(np.searchsorted(curve.t, fields[0]), 0, len(curve.t) - 1)
+    index = np.clip(np.round((fields[0] - curve.t[0]) / (curve.t[1] - curve.t[0])).astype(int), 0, len(curve.t) - 1)
     t[window] = fields[0]
     past = np.where(fields[2] > 1, fields[2] * 2, 0)
     q[window] = np.hypot(np.abs(fields[1]) / profile[side, index], past)

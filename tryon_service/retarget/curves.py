@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Points = NDArray[np.float64]
 
 SAMPLES_PER_BONE = 24
+STRIDE = 3
 
 
 @dataclass(frozen=True)
@@ -90,14 +91,17 @@ def carry(points: Points, source: FrameCurve, target: FrameCurve) -> tuple[Point
 
 
 def locate(points: Points, curve: FrameCurve) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """(t, offset along, offset across) of N x 2 points, each N: the nearest sample, then one step along the tangent."""
-    gap = points[:, None, :] - curve.points[None, :, :]
-    nearest = np.argmin(np.einsum("nmk,nmk->nm", gap, gap), axis=1)
+    """(t, offset along, offset across) of N x 2 points, each N: the nearest of every STRIDE-th sample, then Newton steps
+    towards the foot of the perpendicular."""
+    samples = curve.points[::STRIDE]
+    distance = (samples**2).sum(axis=1) - 2.0 * points @ samples.T
+    t = curve.t[::STRIDE][np.argmin(distance, axis=1)]
     tangent = np.gradient(curve.points, curve.t, axis=0)
-    step = np.einsum("nk,nk->n", gap[np.arange(len(points)), nearest], tangent[nearest])
-    speed = np.maximum(np.einsum("mk,mk->m", tangent, tangent)[nearest], 1e-9)
-    spacing = curve.t[1] - curve.t[0]
-    t = np.clip(curve.t[nearest] + np.clip(step / speed, -spacing, spacing), curve.t[0], curve.t[-1])
+    reach = STRIDE * (curve.t[1] - curve.t[0])
+    for _ in range(2):
+        base, speed = _interpolated(t, curve.t, curve.points), _interpolated(t, curve.t, tangent)
+        step = np.einsum("nk,nk->n", points - base, speed) / np.maximum(np.einsum("nk,nk->n", speed, speed), 1e-9)
+        t = np.clip(t + np.clip(step, -reach, reach), curve.t[0], curve.t[-1])
     base, e, n, _, _ = _at(curve, t)
     rest = points - base
     det = e[:, 0] * n[:, 1] - e[:, 1] * n[:, 0]
@@ -122,14 +126,14 @@ def place(
 
 def _at(curve: FrameCurve, t: NDArray[np.float64]) -> tuple[Points, Points, Points, NDArray[np.float64], NDArray[np.float64]]:
     """Position, unit along, unit across, width and reach at parameters t, linear between samples."""
-
-    def vectors(values: Points) -> Points:
-        return np.stack([np.interp(t, curve.t, values[:, 0]), np.interp(t, curve.t, values[:, 1])], axis=1)
-
     return (
-        vectors(curve.points),
-        unit(vectors(curve.along)),
-        unit(vectors(curve.across)),
+        _interpolated(t, curve.t, curve.points),
+        unit(_interpolated(t, curve.t, curve.along)),
+        unit(_interpolated(t, curve.t, curve.across)),
         np.interp(t, curve.t, curve.width),
         np.interp(t, curve.t, curve.reach),
     )
+
+
+def _interpolated(t: NDArray[np.float64], knots: NDArray[np.float64], values: Points) -> Points:
+    return np.stack([np.interp(t, knots, values[:, 0]), np.interp(t, knots, values[:, 1])], axis=1)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from tryon_service.appearance.skin_tone import tinted_skin
 from tryon_service.perception.nets.parser_input import CLASSES, Box, crop_matrix, image_tensor, pose_tensor, transformed
 from tryon_service.training.dataset import IGNORE, Sample
 from tryon_service.types import BoolArray, Float32Array, Size, UInt8Array
@@ -46,7 +47,7 @@ def training_crop(sample: Sample, size: Size, rng: np.random.Generator) -> Crop:
     person = ((crop.classes > 0) & (crop.classes != IGNORE)).astype(np.uint8)
     rgb = crop.rgb
     if rng.random() < 0.3:
-        rgb = tint_skin(rgb, crop.classes, float(rng.uniform(-1, 1)), rng)
+        rgb = tinted_skin(rgb, np.isin(crop.classes, _SKIN), float(rng.uniform(-1, 1)))
     if rng.random() < 0.4:
         rgb = recolour_cloth(rgb, crop.classes, rng)
     if rng.random() < 0.45:
@@ -150,21 +151,6 @@ def taken(sample: Sample, frame: Box, matrix: Float32Array, size: Size) -> Crop:
 def soft(region: UInt8Array | BoolArray, sigma: float) -> Float32Array:
     """H x W float32 in [0, 1]: the region with a soft edge."""
     return np.asarray(cv2.GaussianBlur(region.astype(np.float32), (0, 0), sigma), np.float32)
-
-
-def tint_skin(rgb: UInt8Array, classes: UInt8Array, shift: float, rng: np.random.Generator) -> UInt8Array:
-    """Skin made darker (shift to -1) or lighter (to 1), warmer as it darkens; shading is kept."""
-    skin = np.isin(classes, _SKIN)
-    if not skin.any():
-        return rgb
-    share = soft(skin, 0.8)[..., None]
-    value = rgb.astype(np.float32) / 255
-    if shift < 0:
-        depth = np.array([0.62, 0.78, 0.88], np.float32) * -shift
-        toned = value * (1 - depth * float(rng.uniform(0.85, 1.05)))
-    else:
-        toned = value ** (1 - np.array([0.35, 0.45, 0.45], np.float32) * shift)
-    return np.asarray(np.clip((value + (toned - value) * share) * 255, 0, 255), np.uint8)
 
 
 def recolour_cloth(rgb: UInt8Array, classes: UInt8Array, rng: np.random.Generator) -> UInt8Array:
