@@ -1,10 +1,10 @@
 """The one error tree, and the one table of codes with their public texts and their HTTP and gRPC status.
 
-    TryonError
-    |- InputError         a photo or an option is unusable as sent
-    |- RefusedError       the photos are fine as files, but no honest picture can be made of them
-    |- UnavailableError   the service can't answer now (overloaded, too late, engine gone)
-    '- ZooError           a network's file is missing, wrong or can't be had
+TryonError
+|- InputError         a photo or an option is unusable as sent
+|- RefusedError       the photos are fine as files, but no honest picture can be made of them
+|- UnavailableError   the service can't answer now (overloaded, too late, engine gone)
+'- ZooError           a network's file is missing, wrong or can't be had
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def doubts(product: Person, shopper: Person, target: TargetPose) -> tuple[Reason
 
 def judge(reasons: Sequence[Reason], scores: Mapping[str, float]) -> Verdict:
     """The verdict on a finished picture: reasons are the doubts from before, scores the measures of `measure`."""
-    doubtful, refused = list(reasons), []
+    doubtful, refused = list(reasons), list[Reason]()
     for name, code, (doubt, refusal) in (
         ("coverage", "garment_not_visible", COVERAGE_LIMITS),
         ("pose_agreement", "pose_too_different", POSE_LIMITS),
@@ -196,5 +196,3 @@ def _spine_direction(keypoints: Keypoints) -> float:
     hips = keypoints.xy[[Landmark.LEFT_HIP, Landmark.RIGHT_HIP]].mean(axis=0)
     x, y = keypoints.xy[[Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]].mean(axis=0) - hips
     return float(np.arctan2(y, x))
-
-

@@ -51,7 +51,16 @@ def test_the_head_does_not_turn() -> None:
 
 def test_measured_from_a_drawn_trunk() -> None:
     xyz = np.zeros((33, 3), np.float32)
-    xyz[[11, 12, 23, 24, 7, 8, 2, 5], :2] = [(140, 60), (60, 60), (130, 160), (70, 160), (110, 30), (90, 30), (105, 28), (95, 28)]
+    xyz[[11, 12, 23, 24, 7, 8, 2, 5], :2] = [
+        (140, 60),
+        (60, 60),
+        (130, 160),
+        (70, 160),
+        (110, 30),
+        (90, 30),
+        (105, 28),
+        (95, 28),
+    ]
     for name, first in (("arm", 13), ("leg", 25)):
         xyz[first : first + 8, 1] = np.linspace(100, 180, 8) if name == "arm" else np.linspace(180, 280, 8)
     rig = build_rig(Keypoints(xyz, xyz / 100, np.ones(33, np.float32), np.ones(33, bool)))

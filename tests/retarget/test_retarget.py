@@ -63,7 +63,9 @@ def test_bones_keep_the_models_length_where_depth_says_nothing(model: Person) ->
     for limb, bone in LIMBS.items():
         same_depth = projected_share(shopper("arms_out"), bone) / projected_share(model.keypoints, bone)
         if abs(np.log(same_depth)) < 0.05:
-            assert length(target.keypoints, limb) / target.scale == pytest.approx(length(model.keypoints, limb), rel=0.02)
+            assert length(target.keypoints, limb) / target.scale == pytest.approx(
+                length(model.keypoints, limb), rel=0.02
+            )
 
 
 def test_a_whole_body_stays_in_the_frame(model: Person) -> None:

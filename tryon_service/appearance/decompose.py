@@ -57,7 +57,8 @@ def decompose(person: Person) -> Appearance:
 
 
 def _take_apart(cut: _Cut, shown: frozenset[str]) -> dict[str, _Pieces]:
-    """For every layer the pixels it shows and the pixels it has behind others, back to front. shown: limbs to cut out."""
+    """For every layer the pixels it shows and the pixels it has behind others, back to front. shown: limbs to cut
+    out."""
     rig = build_rig(cut.keypoints)
     arms = fields_for(rig, cut.keypoints, cut.matte, cut.torso, [n for n in ARMS if n in shown])
     owners = own_arms(cut.rgb, cut.matte, cut.parsing, arms)
@@ -153,7 +154,7 @@ def _padded(array: np.ndarray, margin: int) -> np.ndarray:
 
 def _hand_inside(person: Person, arm: str) -> bool:
     height, width = person.matte.shape
-    x, y = joint(person.keypoints, Landmark[f"{arm.split('_')[0].upper()}_WRIST"])
+    x, y = joint(person.keypoints, Landmark[f"{arm.split('_', maxsplit=1)[0].upper()}_WRIST"])
     return bool(0 <= x < width and 0 <= y < height)
 
 
@@ -239,7 +240,8 @@ def _around_contact(visible: BoolArray, cover: BoolArray, reach: float) -> BoolA
 
 
 def _between(visible: BoolArray, widest: float, highest: float) -> BoolArray:
-    """Pixels with visible ones on both sides of them in their row or in their column, across a gap no longer than given."""
+    """Pixels with visible ones on both sides of them in their row or in their column, across a gap no longer than
+    given."""
     h, w = visible.shape
     rows = np.broadcast_to(np.arange(h)[:, None], (h, w))
     columns = np.broadcast_to(np.arange(w), (h, w))
@@ -267,8 +269,7 @@ def _layer(name: str, cut: _Cut, pieces: _Pieces, shape: tuple[int, ...], margin
         extent = cv2.GaussianBlur((shown | hidden).astype(np.float32), (0, 0), SEAM)
         extent = np.clip(extent * 2.0, 0.0, 1.0) if name == TRUNK else extent
         alpha[cut.window][part] = extent * np.where(hidden, np.float32(1), matte)
-    inside = cv2.copyMakeBorder(real, *(margin,) * 4, cv2.BORDER_CONSTANT, value=0) if margin else real
-    return Layer(name, _padded(rgb, margin), _padded(alpha, margin), inside)
+    return Layer(name, _padded(rgb, margin), _padded(alpha, margin), np.pad(real, margin))
 
 
 def _window(mask: BoolArray, border: int) -> tuple[slice, slice]:

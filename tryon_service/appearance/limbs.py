@@ -49,7 +49,8 @@ class LimbField:
 def limb_field(name: str, curve: FrameCurve, matte: Float32Array, torso: float, tip: float) -> LimbField:
     """torso: torso length in pixels; tip: how far the limb continues beyond its last joint, in pixels."""
     h, w = matte.shape
-    radii = np.interp(curve.t, *zip(*(ARM_RADII if name in ARMS else LEG_RADII), strict=True)) * torso
+    knots = np.array(ARM_RADII if name in ARMS else LEG_RADII)
+    radii = np.interp(curve.t, knots[:, 0], knots[:, 1]) * torso
     reach = float(radii.max()) * LOOSE + tip
     low = np.maximum(np.floor(curve.points.min(axis=0) - reach), 0).astype(int)
     high = np.minimum(np.ceil(curve.points.max(axis=0) + reach), (w, h)).astype(int)
@@ -81,7 +82,8 @@ def limb_field(name: str, curve: FrameCurve, matte: Float32Array, torso: float, 
 def _upsampled(field: Float32Array, size: tuple[int, int]) -> Float32Array:
     """A field sampled every FIELD_STEP pixels from pixel 0 on, at every pixel of size (width, height)."""
     xs, ys = np.arange(size[0], dtype=np.float32) / FIELD_STEP, np.arange(size[1], dtype=np.float32) / FIELD_STEP
-    return cv2.remap(field, *np.meshgrid(xs, ys), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    grid = np.meshgrid(xs, ys)
+    return np.asarray(cv2.remap(field, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _radius_profile(curve: FrameCurve, radii: np.ndarray, matte: Float32Array) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +119,9 @@ def arm_tip(keypoints: Keypoints, side: str) -> float:
     return float(np.clip(2.0 * max(np.hypot(*(k - wrist)) for k in knuckles), 0.45 * forearm, 0.95 * max(forearm, 1.0)))
 
 
-def own_arms(rgb: UInt8Array, matte: Float32Array, parsing: UInt8Array, fields: dict[str, LimbField]) -> dict[str, BoolArray]:
+def own_arms(
+    rgb: UInt8Array, matte: Float32Array, parsing: UInt8Array, fields: dict[str, LimbField]
+) -> dict[str, BoolArray]:
     """H x W bool per arm in fields: sleeve, skin and hand from the shoulder on."""
     if not fields:
         return {}
@@ -213,7 +217,9 @@ def main_piece(mask: BoolArray) -> BoolArray:
     return np.asarray(labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])))
 
 
-def fields_for(rig: Rig, keypoints: Keypoints, matte: Float32Array, torso: float, names: list[str]) -> dict[str, LimbField]:
+def fields_for(
+    rig: Rig, keypoints: Keypoints, matte: Float32Array, torso: float, names: list[str]
+) -> dict[str, LimbField]:
     """Limb fields of the named limbs."""
     out = {}
     for name in names:

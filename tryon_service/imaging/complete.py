@@ -23,7 +23,8 @@ def nearest_known(known: BoolArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def extend_colours(rgb: UInt8Array, known: BoolArray) -> UInt8Array:
-    """Every unknown pixel gets its nearest known pixel's colour, so that resampling at an edge bleeds nothing foreign."""
+    """Every unknown pixel gets its nearest known pixel's colour, so that resampling at an edge bleeds nothing
+    foreign."""
     if known.all() or not known.any():
         return rgb.copy()
     rows, cols = nearest_known(known)
@@ -33,7 +34,8 @@ def extend_colours(rgb: UInt8Array, known: BoolArray) -> UInt8Array:
 def mirror_fill(rgb: UInt8Array, known: BoolArray, hidden: BoolArray, depth: float) -> UInt8Array:
     """Continue texture into hidden pixels by folding the band of `depth` pixels along the known edge back and forth.
 
-    A folded copy keeps stripes, knit and folds at full sharpness where diffusion (Telea, Navier-Stokes) smears them; the
+    A folded copy keeps stripes, knit and folds at full sharpness where diffusion (Telea, Navier-Stokes) smears them;
+    the
     narrow band keeps whole prints from being repeated. Elsewhere the nearest known colour is continued.
     """
     if known.all() or not known.any():
@@ -63,13 +65,17 @@ def push_pull(rgb: UInt8Array, known: BoolArray) -> UInt8Array:
     colours = [rgb.astype(np.float32) * known[..., None]]
     weights = [known.astype(np.float32)]
     while min(weights[-1].shape) > 2 and weights[-1].min() <= 0:
-        colours.append(cv2.pyrDown(colours[-1]))
-        weights.append(cv2.pyrDown(weights[-1]))
+        colours.append(np.asarray(cv2.pyrDown(colours[-1]), np.float32))
+        weights.append(np.asarray(cv2.pyrDown(weights[-1]), np.float32))
     filled = colours[-1] / np.maximum(weights[-1], 1e-6)[..., None]
     for colour, weight in zip(colours[-2::-1], weights[-2::-1], strict=True):
         up = cv2.pyrUp(filled, dstsize=(weight.shape[1], weight.shape[0]))
         share = np.minimum(weight, 1.0)[..., None]
-        filled = colour + up * (1 - share) if weight is weights[0] else _normalised(colour, weight) * share + up * (1 - share)
+        filled = (
+            colour + up * (1 - share)
+            if weight is weights[0]
+            else _normalised(colour, weight) * share + up * (1 - share)
+        )
     out = np.where(known[..., None], rgb, np.clip(np.round(filled), 0, 255))
     return np.asarray(out, np.uint8)
 
@@ -79,7 +85,8 @@ def _normalised(colour: Float32Array, weight: Float32Array) -> Float32Array:
 
 
 def complete_background(rgb: UInt8Array, person: BoolArray) -> UInt8Array:
-    """The photo without the person: rows continued between their two ends, which keeps horizons and floor lines, blended
+    """The photo without the person: rows continued between their two ends, which keeps horizons and floor lines,
+    blended
     with a smooth completion where a row has only one end or none.
 
     person: H x W bool; the pixels to replace, a little wider than the person. Grain is carried over from the photo.
@@ -89,7 +96,7 @@ def complete_background(rgb: UInt8Array, person: BoolArray) -> UInt8Array:
         return rgb.copy()
     height, width = person.shape
     half = (max(width // 2, 1), max(height // 2, 1))
-    small = cv2.resize(rgb, half, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(rgb, half, interpolation=cv2.INTER_AREA), np.uint8)
     gone = cv2.resize(person.astype(np.float32), half, interpolation=cv2.INTER_AREA) > 0
     smooth = push_pull(small, ~gone).astype(np.float32)
     rows, trust = _between_row_ends(small, gone)
@@ -102,7 +109,8 @@ def complete_background(rgb: UInt8Array, person: BoolArray) -> UInt8Array:
 
 
 def _between_row_ends(rgb: UInt8Array, person: BoolArray) -> tuple[Float32Array, Float32Array]:
-    """Each row's gap filled linearly from its left and right ends (means of 5 x 5 pixels); trust in it, H x W in [0, 1]."""
+    """Each row's gap filled linearly from its left and right ends (means of 5 x 5 pixels); trust in it, H x W in [0,
+    1]."""
     h, w = person.shape
     weight = cv2.blur((~person).astype(np.float32), (5, 5))
     mean = cv2.blur(rgb.astype(np.float32) * (~person)[..., None], (5, 5)) / np.maximum(weight, 1e-6)[..., None]
@@ -118,7 +126,8 @@ def _between_row_ends(rgb: UInt8Array, person: BoolArray) -> tuple[Float32Array,
 
 
 def _grain(rgb: UInt8Array, person: BoolArray) -> Float32Array:
-    """Noise as strong as the photo's own on flat ground, from a fixed seed; H x W x 1 float32, the same in all colours."""
+    """Noise as strong as the photo's own on flat ground, from a fixed seed; H x W x 1 float32, the same in all
+    colours."""
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     residual = cv2.absdiff(grey, cv2.GaussianBlur(grey, (0, 0), 1.5))[~person]
     sigma = float(residual.mean()) * 1.25 if len(residual) else 0.0

@@ -9,7 +9,8 @@ from tryon_service.types import Rendered, Size, UInt8Array
 
 
 def composite(rendered: Rendered, background: UInt8Array | None) -> UInt8Array:
-    """The picture: H x W x 3 uint8 over background (same size), or H x W x 4 uint8 with straight alpha where it is None."""
+    """The picture: H x W x 3 uint8 over background (same size), or H x W x 4 uint8 with straight alpha where it is
+    None."""
     if background is None:
         alpha = np.round(rendered.alpha * 255).astype(np.uint8)
         return np.dstack([rendered.rgb, alpha])

@@ -41,6 +41,7 @@ class SourceMap:
 
 
 NOWHERE = -1e6
+NO_MAP = np.zeros(0, np.float32)
 
 
 def grid_mesh(mask: BoolArray, step: int) -> Mesh:
@@ -105,7 +106,8 @@ def source_map(mesh: Mesh, target: Float32Array, size: Size, order: Int32Array |
 
 
 def source_map_reference(mesh: Mesh, target: Float32Array, size: Size) -> Float32Array:
-    """The slow twin of source_map for tests: pixel by pixel barycentric coordinates. H x W x 2, NaN outside the mesh."""
+    """The slow twin of source_map for tests: pixel by pixel barycentric coordinates. H x W x 2, NaN outside the
+    mesh."""
     width, height = size
     out = np.full((height, width, 2), np.nan, np.float32)
     ys, xs = np.mgrid[0:height, 0:width]
@@ -135,6 +137,6 @@ def resample(image: np.ndarray, source: SourceMap, interpolation: int = cv2.INTE
     """Read an H x W (x C) image through the map; h x w (x C) of the map's box, 0 (black) where nothing is drawn."""
     if not source.drawn.size:
         return np.zeros((*source.drawn.shape, *image.shape[2:]), image.dtype)
-    out = cv2.remap(image, source.xy, None, interpolation, borderMode=cv2.BORDER_REPLICATE)
+    out = np.asarray(cv2.remap(image, source.xy, NO_MAP, interpolation, borderMode=cv2.BORDER_REPLICATE))
     out[~source.drawn] = 0
     return out

@@ -57,7 +57,7 @@ def fit_background(rgb: Float32Array, outside: BoolArray, scale: float) -> Backg
 
 
 def _fit_surface(rgb: Float32Array, outside: BoolArray) -> Float32Array:
-    """A second-order polynomial per channel by least squares, fitted twice, without the worst pixels the second time."""
+    """A second-order polynomial per channel by least squares, fitted again without the worst pixels."""
     height, width = outside.shape
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=2)

@@ -88,7 +88,7 @@ def _protected(shape: tuple[int, ...], xy: Float32Array, scale: float) -> BoolAr
 
 
 def _opens_downwards(part: BoolArray, legs: BoolArray, background: BoolArray) -> bool:
-    """Whether a hole between the legs runs out between them or over the frame's lower edge; stripes of a skirt don't."""
+    """Whether a hole between the legs runs out there or over the frame's lower edge; the stripes of a skirt don't."""
     return bool((_dilated(part, 5) & legs & background).any() or part[-1].any())
 
 

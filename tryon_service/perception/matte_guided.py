@@ -223,7 +223,7 @@ def _unevenness(rgb: Float32Array) -> Float32Array:
 
 def _samples(rgb: Float32Array, region: BoolArray, rows: np.ndarray, columns: np.ndarray) -> list[Float32Array]:
     """Colours (N x 3 each) of a region, at its nearest pixel and deeper in along the same line."""
-    distance, labels = cv2.distanceTransformWithLabels(
+    _, labels = cv2.distanceTransformWithLabels(
         (~region).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     sources = np.flatnonzero(region)

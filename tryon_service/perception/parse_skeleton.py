@@ -92,7 +92,7 @@ def _skin(rgb: UInt8Array, face: BoolArray) -> BoolArray:
     near = samples[np.abs(samples[:, 0] - centre[0]) < 40]
     spread = np.maximum(np.std(near[:, 1:], axis=0), 2.5)
     distance = np.hypot(*np.moveaxis((lab[..., 1:] - centre[1:]) / spread, -1, 0))
-    return (distance < SKIN_DISTANCE) & (np.abs(lab[..., 0] - centre[0]) < 90)
+    return np.asarray((distance < SKIN_DISTANCE) & (np.abs(lab[..., 0] - centre[0]) < 90), np.bool_)
 
 
 def _capsules(keypoints: Keypoints, limbs: tuple[str, ...], radius: float, shape: tuple[int, ...]) -> BoolArray:

@@ -12,7 +12,7 @@ from tryon_service.perception.base import PoseEstimate
 from tryon_service.perception.blazepose_networks import Landmarked, LandmarkNetwork, PersonDetector, Roi
 from tryon_service.perception.people import Found, Window, main_person, second_look, side_windows, thumbnail, whole
 from tryon_service.perception.runtime import LiteRtSession
-from tryon_service.perception.skeletons import LIMBS
+from tryon_service.perception.skeletons import LIMBS, mirrored
 from tryon_service.types import Photo, Reason, Size, UInt8Array
 from tryon_service.zoo.store import Store
 
@@ -25,9 +25,17 @@ MAX_REGIONS = 6
 SECOND_LOOK_SCORE = 0.2
 SECOND_LOOK_REGIONS = 12
 SECOND_LOOK_PRESENCE = 0.9
-SECOND_LOOK_PLAUSIBILITY = 0.25
+SECOND_LOOK_TESTED = 3
+SURE_PRESENCE, SURE_PLAUSIBILITY = 0.95, 0.25
+"""Above both a find needs no further proof."""
+
+# (overlap of masks at least, distance of joints in sides of the region at most) between a find and its mirror image.
+# Headless product photos reach 0.95 and 0.011; of 70 street scenes and noise pictures without people one reaches 0.93.
+_MIRROR_FIRST, _MIRROR_SECOND = (0.85, 0.03), (0.93, 0.013)
 # Guesses at a body of which only a part is in the photo: (height of the hips, side of the region), in photo heights.
 _GUESSES = ((0.12, 2.1), (0.2, 2.0), (0.9, 2.2))
+
+_JOINTS = sorted({joint for bone in LIMBS.values() for joint in bone})
 
 
 @dataclass(frozen=True)
@@ -52,9 +60,11 @@ class BlazePose:
     def estimate(self, photo: Photo) -> PoseEstimate:
         """See PoseEstimator."""
         size = (photo.rgb.shape[1], photo.rgb.shape[0])
-        main = self._first_look(photo.rgb, size) or self._second_look(photo.rgb, size)
-        if main is None:
-            raise RefusedError([Reason("no_person")])
+        first = self._first_look(photo.rgb, size)
+        if first and first.presence >= SURE_PRESENCE and plausibility(first, size) >= SURE_PLAUSIBILITY:
+            main = first
+        else:
+            main = self._most_plausible(photo.rgb, size, first)
         return PoseEstimate(main.keypoints, main.mask_in(size), main.presence)
 
     def _first_look(self, rgb: UInt8Array, size: Size) -> Landmarked | None:
@@ -78,8 +88,32 @@ class BlazePose:
                 located.append(found)
         return located[main_person(finds).index] if finds else None
 
-    def _second_look(self, rgb: UInt8Array, size: Size) -> Landmarked | None:
-        """The most plausible body where the first look saw none, as with legs without a head or a face up close.
+    def _most_plausible(self, rgb: UInt8Array, size: Size, first: Landmarked | None) -> Landmarked:
+        """The best of a doubtful first find and the second look's, of those that prove real; else no_person."""
+        proven = [first] if first and self._same_when_mirrored(rgb, first, *_MIRROR_FIRST) else []
+        for found in self._second_look(rgb, size)[:SECOND_LOOK_TESTED]:
+            if self._same_when_mirrored(rgb, found, *_MIRROR_SECOND):
+                proven.append(found)
+                break
+        if not proven:
+            raise RefusedError([Reason("no_person")])
+        return max(proven, key=lambda found: plausibility(found, size))
+
+    def _same_when_mirrored(self, rgb: UInt8Array, found: Landmarked, overlap: float, distance: float) -> bool:
+        """Whether the mirrored photo gives the mirrored find: what is imagined into noise or walls does not."""
+        height, width = rgb.shape[:2]
+        (x, y), side = found.roi.centre, found.roi.side
+        roi = Roi((width - 1 - x, y), side, -found.roi.angle)
+        other = self._landmarks.locate(np.ascontiguousarray(rgb[:, ::-1]), roi)
+        one, two = found.mask_in((width, height)) > 0.5, other.mask_in((width, height))[:, ::-1] > 0.5
+        if other.presence < MIN_PRESENCE or (one & two).sum() < overlap * (one | two).sum():
+            return False
+        seen = found.keypoints.seen[_JOINTS]
+        apart = np.linalg.norm(found.keypoints.xy - mirrored(other.keypoints, width).xy, axis=1)[_JOINTS]
+        return bool(seen.any() and np.median(apart[seen]) <= distance * side)
+
+    def _second_look(self, rgb: UInt8Array, size: Size) -> list[Landmarked]:
+        """Bodies that the first look may have missed, as legs without a head or a face up close; most plausible first.
 
         Uncertain detections and guesses at where a cut-off body would be, each followed for two steps from the region
         to the better one that its landmarks suggest.
@@ -89,10 +123,7 @@ class BlazePose:
         rois = rois[: SECOND_LOOK_REGIONS - len(_GUESSES)]
         rois += [Roi((width / 2, hips * height), side * height, 0.0) for hips, side in _GUESSES]
         found = [step for roi in rois for step in self._followed(rgb, roi)]
-        best = max(found, key=lambda landmarked: plausibility(landmarked, size), default=None)
-        if best is None or plausibility(best, size) < SECOND_LOOK_PLAUSIBILITY:
-            return None
-        return best
+        return sorted(found, key=lambda landmarked: -plausibility(landmarked, size))
 
     def _followed(self, rgb: UInt8Array, roi: Roi) -> Iterable[Landmarked]:
         for _ in range(3):
@@ -111,11 +142,10 @@ class BlazePose:
 def plausibility(found: Landmarked, size: Size) -> float:
     """How well a find explains the photo, in [0, 1]: presence, joints in the frame that lie on the person's own mask,
     and a mask that covers much of the photo. size: the photo's (width, height)."""
-    joints = sorted({joint for bone in LIMBS.values() for joint in bone})
-    inside = found.keypoints.seen[joints]
+    inside = found.keypoints.seen[_JOINTS]
     if inside.sum() < 4:
         return 0.0
     mask = found.mask_in(size) > 0.5
-    at = found.keypoints.xy[joints][inside].astype(np.int64)
+    at = found.keypoints.xy[_JOINTS][inside].astype(np.int64)
     on_mask = float(mask[at[:, 1], at[:, 0]].mean())
     return found.presence * on_mask * float(np.sqrt(mask.mean()))

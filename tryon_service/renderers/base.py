@@ -25,7 +25,7 @@ class RendererInfo:
 class Renderer(Protocol):
     info: RendererInfo
 
-    def prepare(self, appearance: Appearance) -> Any:
+    def prepare(self, appearance: Appearance) -> Any:  # noqa: ANN401 - each renderer has its own type of analysis
         """Everything that depends on the product photo only; kept with the product and handed back in RenderInput."""
         ...
 

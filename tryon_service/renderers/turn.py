@@ -1,4 +1,5 @@
-"""A torso turned about the vertical: an elliptic cylinder textured from the photo, so that a turned body shows the right
+"""A torso turned about the vertical: an elliptic cylinder textured from the photo, so that a turned body shows the
+right
 part of the print instead of a squeezed front.
 
 Convention: across is a point's offset from the spine in source pixels, positive towards the person's left in a front
@@ -52,7 +53,8 @@ class Cylinder:
         return np.asarray(across + share * (moved + centre * widened - across))
 
     def line_share(self, angle: float) -> float:
-        """How the width of the shoulder line changes with the turn, as retarget does it, over the silhouette's change."""
+        """How the width of the shoulder line changes with the turn, as retarget does it, over the silhouette's
+        change."""
         after = max(abs(np.cos(self.yaw + angle)), 0.35) / max(abs(np.cos(self.yaw)), 0.35)
         return float(np.clip(after, 0.6, 1.3))
 
@@ -63,11 +65,14 @@ def _phase(yaw: float, turn: float) -> tuple[float, float]:
     Seen from behind, the person's left lies on the other side, so the same turn runs the other way round.
     """
     angle = yaw + turn if np.cos(yaw) >= 0 else np.pi - yaw - turn
-    return float(np.arctan2(DEPTH * np.sin(angle), np.cos(angle))), float(np.hypot(np.cos(angle), DEPTH * np.sin(angle)))
+    return float(np.arctan2(DEPTH * np.sin(angle), np.cos(angle))), float(
+        np.hypot(np.cos(angle), DEPTH * np.sin(angle))
+    )
 
 
 def _shift_within(theta: NDArray[np.float64], delta: float) -> NDArray[np.float64]:
-    """theta - delta on [0, pi], monotone and onto: compressed towards the edge that turns away, stretched from the other."""
+    """theta - delta on [0, pi], monotone and onto: compressed towards the edge that turns away, stretched from the
+    other."""
     rim = max(RIM, 1.5 * abs(delta))
     rim = min(rim, np.pi / 2)
     knots = np.array([0.0, rim, np.pi - rim, np.pi]) if rim < np.pi / 2 else np.array([0.0, np.pi / 2, np.pi])

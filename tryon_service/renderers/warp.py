@@ -110,12 +110,13 @@ def _move(name: str, placed: _Placed, analysis: WarpAnalysis, rig: Rig, target: 
 
 
 def _halves(name: str, placed: _Placed, target: TargetPose) -> list[Int32Array]:
-    """A limb may be bent over itself, so its two halves are drawn one after the other, the one nearer to the camera last.
+    """A limb may be bent over itself, so its two halves are drawn one after the other, the one nearer to the camera
+    last.
     Indices of triangles; a trunk is one piece."""
     triangles = placed.mesh.triangles
     if name not in placed.coordinates:
         return [np.arange(len(triangles), dtype=np.int32)]
-    side = name.split("_")[0].upper()
+    side = name.split("_", maxsplit=1)[0].upper()
     near, far = ("ELBOW", "WRIST") if name in ARMS else ("KNEE", "ANKLE")
     z = target.keypoints.world[:, 2]
     outer = placed.coordinates[name][0][triangles].mean(axis=1) >= MIDDLE_JOINT
@@ -149,16 +150,17 @@ def _smoothstep(x: NDArray[np.float64], start: float, end: float) -> NDArray[np.
 
 
 def drawing_order(appearance: Appearance, target: TargetPose) -> list[str]:
-    """Layer names back to front: legs by depth, trunk, arms by depth; an arm whose hand lies behind the body goes first."""
+    """Layer names back to front: legs by depth, trunk, arms by depth; an arm whose hand lies behind the body goes
+    first."""
     z = target.keypoints.world[:, 2]
 
     def depth(name: str) -> float:
-        side = name.split("_")[0].upper()
+        side = name.split("_", maxsplit=1)[0].upper()
         far, near = ("WRIST", "ELBOW") if name in ARMS else ("ANKLE", "KNEE")
         return float(z[Landmark[f"{side}_{far}"]] + 0.5 * z[Landmark[f"{side}_{near}"]])
 
     def behind(name: str) -> bool:
-        wrist = target.keypoints.world[Landmark[f"{name.split('_')[0].upper()}_WRIST"]]
+        wrist = target.keypoints.world[Landmark[f"{name.split('_', maxsplit=1)[0].upper()}_WRIST"]]
         shoulders = target.keypoints.world[[Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER], 0]
         return bool(wrist[2] > BEHIND and shoulders.min() < wrist[0] < shoulders.max())
 
@@ -181,7 +183,9 @@ class _Canvas:
     def empty(cls, target: TargetPose) -> _Canvas:
         width, height = target.size
         flat = np.zeros((height, width), np.float32)
-        return cls(np.zeros((height, width, 3), np.float32), flat.copy(), flat.copy(), np.zeros((height, width), np.uint8))
+        return cls(
+            np.zeros((height, width, 3), np.float32), flat.copy(), flat.copy(), np.zeros((height, width), np.uint8)
+        )
 
     def paint(self, layer: Layer, appearance: Appearance, source: SourceMap) -> None:
         left, top, right, bottom = source.box

@@ -91,7 +91,8 @@ def carry(points: Points, source: FrameCurve, target: FrameCurve) -> tuple[Point
 
 
 def locate(points: Points, curve: FrameCurve) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """(t, offset along, offset across) of N x 2 points, each N: the nearest of every STRIDE-th sample, then Newton steps
+    """(t, offset along, offset across) of N x 2 points, each N: the nearest of every STRIDE-th sample, then Newton
+    steps
     towards the foot of the perpendicular."""
     samples = curve.points[::STRIDE]
     distance = (samples**2).sum(axis=1) - 2.0 * points @ samples.T
@@ -124,7 +125,9 @@ def place(
     return np.asarray(base + (along * reach1 / reach0)[:, None] * e + (across * width1 / width0)[:, None] * n)
 
 
-def _at(curve: FrameCurve, t: NDArray[np.float64]) -> tuple[Points, Points, Points, NDArray[np.float64], NDArray[np.float64]]:
+def _at(
+    curve: FrameCurve, t: NDArray[np.float64]
+) -> tuple[Points, Points, Points, NDArray[np.float64], NDArray[np.float64]]:
     """Position, unit along, unit across, width and reach at parameters t, linear between samples."""
     return (
         _interpolated(t, curve.t, curve.points),

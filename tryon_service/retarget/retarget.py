@@ -44,7 +44,9 @@ FEET = {
 }
 
 
-def retarget(product: Person, shopper: Keypoints, *, frame: Frame = "product", shopper_size: Size | None = None) -> TargetPose:
+def retarget(
+    product: Person, shopper: Keypoints, *, frame: Frame = "product", shopper_size: Size | None = None
+) -> TargetPose:
     """Target joints in the output frame.
 
     frame "product": the card's frame, the model's proportions. frame "shopper": exactly the shopper's joints, in the
@@ -141,7 +143,9 @@ class _Poser:
         roll = self._difference(self._bone(self.model, eyes), self._bone(self.shopper, eyes))
         if not self.shopper.seen[[Landmark.LEFT_EYE, Landmark.RIGHT_EYE]].all():
             lean = roll = torso
-        lean, roll = (torso + float(np.clip(unwrap_towards(a - torso, 0.0), -HEAD_TILT, HEAD_TILT)) for a in (lean, roll))
+        lean, roll = (
+            torso + float(np.clip(unwrap_towards(a - torso, 0.0), -HEAD_TILT, HEAD_TILT)) for a in (lean, roll)
+        )
         new_neck = self.out[[Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER], :2].mean(axis=0)
         new_ears = new_neck + _turned(ears - neck, lean)
         for landmark in HEAD:
@@ -201,7 +205,9 @@ def _fit(target: TargetPose, product: Person) -> TargetPose:
     hips = middle(product.keypoints, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
     offset = np.array([hips[0] * (1 - scale), ground - _ground(target.keypoints) * scale])
     low, high = low * scale + offset, high * scale + offset
-    offset += np.clip(low_margin - low, 0.0, None) - np.clip(high - (np.array([width, height]) - high_margin), 0.0, None)
+    offset += np.clip(low_margin - low, 0.0, None) - np.clip(
+        high - (np.array([width, height]) - high_margin), 0.0, None
+    )
     xyz = target.keypoints.xyz * np.float32(scale)
     xyz[:, :2] += offset.astype(np.float32)
     return replace(target, keypoints=replace(target.keypoints, xyz=xyz), scale=scale)

@@ -2,7 +2,8 @@
 that carrying pixels from one to the other is only a matter of curves.carry.
 
 Convention: (x, y) pixels; the spine's parameter t is 0 at the hips' middle, 1 at the shoulders' middle, 2 between the
-ears; an arm's is 0 at the collar, 1 shoulder, 2 elbow, 3 wrist; a leg's is 0 at the waist, 1 hip, 2 knee, 3 ankle, 4 toe.
+ears; an arm's is 0 at the collar, 1 shoulder, 2 elbow, 3 wrist; a leg's is 0 at the waist, 1 hip, 2 knee, 3 ankle, 4
+toe.
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ def _spine(keypoints: Keypoints) -> FrameCurve:
     along = up[0] + (unwrap_towards(up[1], up[0]) - up[0]) * _ramp(t, 1.0, 1.55)
     shoulder_line = unwrap_towards(lines[1], lines[0])
     head_line = unwrap_towards(lines[2], shoulder_line)
-    across = lines[0] + (shoulder_line - lines[0]) * _ramp(t, 0.1, 0.9) + (head_line - shoulder_line) * _ramp(t, 1.05, 1.6)
+    across = (
+        lines[0] + (shoulder_line - lines[0]) * _ramp(t, 0.1, 0.9) + (head_line - shoulder_line) * _ramp(t, 1.05, 1.6)
+    )
     points = np.stack([np.interp(t, [0, 1, 2], joints[:, axis]) for axis in (0, 1)], axis=1)
     widths = [
         max(float(np.hypot(*(joint(keypoints, left) - joint(keypoints, right)))), 0.15 * lengths[0])
