@@ -34,6 +34,8 @@ SHORTENING_LIMITS: Mapping[str, tuple[float, float]] = {
     "shin": (1.5, 2.0),
 }
 """How many times longer or shorter a bone should look than in the product photo; arms are clamped, seats refused."""
+EDGE = 0.015
+"""How sure a joint's place in or outside the frame must be, as a share of the person's height."""
 HIDDEN_TURN = 25.0
 """Degrees that a limb hidden in the product photo may be asked to move."""
 DARK = 14.0
@@ -130,7 +132,7 @@ def _findings(product: Person, shopper: Person, target: TargetPose) -> Iterator[
     yield from _light(shopper)
     yield from _view(product.keypoints, shopper.keypoints)
     needed = [name for name, bone in LIMBS.items() if _within(product, bone)]
-    yield from _joints(shopper, needed)
+    yield from _joints(product, shopper)
     for name in needed:
         if name not in target.kept:
             yield from _bend(name, product.keypoints, shopper.keypoints)
@@ -157,6 +159,14 @@ def _view(product: Keypoints, shopper: Keypoints) -> Iterator[_Finding]:
     yield _Finding(Reason(code, "shopper", "torso", apart), VIEW_LIMITS)
 
 
+def _inside(person: Person, landmark: Landmark, border: float) -> bool:
+    """Whether the joint lies in the frame, at least border (a share of the person's height) away from its edge."""
+    height, width = person.matte.shape
+    x, y = person.keypoints.xy[landmark]
+    away = border * (person.box[3] - person.box[1])
+    return bool(away <= x < width - away and away <= y < height - away)
+
+
 def _within(person: Person, bone: Bone) -> bool:
     """Whether the photo shows the bone: its middle and start lie inside the frame."""
     height, width = person.matte.shape
@@ -165,15 +175,15 @@ def _within(person: Person, bone: Bone) -> bool:
     return bool((points >= 0).all() and (points[:, 0] < width).all() and (points[:, 1] < height).all())
 
 
-def _joints(shopper: Person, needed: Sequence[str]) -> Iterator[_Finding]:
+def _joints(product: Person, shopper: Person) -> Iterator[_Finding]:
     """Joints that the product picture shows and the shopper photo cuts off (refused) or hides (doubtful, or refused if
     the network itself doesn't believe in them)."""
-    height, width = shopper.matte.shape
     keypoints = shopper.keypoints
-    for landmark in sorted({joint for name in needed for joint in LIMBS[name]}):
-        x, y = keypoints.xy[landmark]
+    for landmark in sorted({joint for bone in LIMBS.values() for joint in bone}):
+        if not _inside(product, landmark, EDGE):
+            continue
         name = Landmark(landmark).name.lower()
-        if not (0 <= x < width and 0 <= y < height):
+        if not _inside(shopper, landmark, -EDGE):
             yield _Finding(Reason("body_cropped", "shopper", name, 1.0), (0.5, 0.5))
         elif not keypoints.seen[landmark]:
             doubt = 1.0 - float(keypoints.visibility[landmark])

@@ -38,8 +38,8 @@ CROSSING = 1.5
 """Along an arm's curve: from here on, past the middle of the upper arm, it may cross in front of the torso."""
 SMOOTH = 0.02
 """Sigma that rounds the outline of hidden parts, torso lengths."""
-SLIVER = np.ones((7, 7), np.uint8)
-"""What touches an arm within three pixels may be a sliver of it, and is completed in the layers behind instead."""
+SLIVER = np.ones((3, 3), np.uint8)
+"""What touches an arm within a pixel may be a sliver of it, and is completed in the layers behind instead."""
 FOLD = 0.05
 """Width of the band of texture that is continued into hidden parts, torso lengths."""
 
@@ -217,18 +217,33 @@ def _hidden_parts(cut: _Cut, owners: dict[str, BoolArray], fields: dict[str, Lim
             out[name] = behind & main_piece(visible | behind)
             continue
         field = fields[name]
-        if name in ARMS:
-            above = covered & ((cut.parsing == Part.HAIR) | arms)
-            out[name] = above & (field.q < 1.0) & (field.t > 1.05)
-            continue
-        under_hem = owners[TRUNK] & person & (field.r < 0.95) & (field.q < 1.0) & (field.t > 0.5) & (field.t < 3.0)
-        behind = arms & _between(visible, 0.4 * cut.torso, 0.45 * cut.torso) & (field.r < 1.35)
-        beside = _around_contact(visible, covered, RIM * cut.torso) & (field.q < 1.15) & (field.r < 1.2)
-        out[name] = under_hem | behind | beside
+        twin = owners.get(_twin(name), np.zeros_like(visible))
+        out[name] = covered & twin & (field.q < 1.0) & (field.r < 1.1) & _lies_behind(name, cut.keypoints)
+        if name in LEGS:
+            under_hem = owners[TRUNK] & person & (field.r < 0.95) & (field.q < 1.0) & (field.t > 0.5) & (field.t < 3.0)
+            behind = arms & _between(visible, 0.4 * cut.torso, 0.45 * cut.torso) & (field.r < 1.35)
+            beside = _around_contact(visible, arms, RIM * cut.torso) & (field.q < 1.15) & (field.r < 1.2)
+            out[name] |= under_hem | behind | beside
     for name, mask in out.items():
         body = (owners[name] & person) | mask
         out[name] = mask & (cv2.GaussianBlur(body.astype(np.float32), (0, 0), SMOOTH * cut.torso) > 0.5)
     return out
+
+
+def _twin(limb: str) -> str:
+    side, kind = limb.split("_")
+    return f"{'right' if side == 'left' else 'left'}_{kind}"
+
+
+def _lies_behind(limb: str, keypoints: Keypoints) -> bool:
+    """Whether the limb's far half is farther from the camera than its twin's."""
+
+    def depth(name: str) -> float:
+        side, kind = name.upper().split("_")
+        ends = ("ELBOW", "WRIST") if kind == "ARM" else ("KNEE", "ANKLE")
+        return float(sum(keypoints.world[Landmark[f"{side}_{end}"], 2] for end in ends))
+
+    return depth(limb) > depth(_twin(limb))
 
 
 def _around_contact(visible: BoolArray, cover: BoolArray, reach: float) -> BoolArray:

@@ -41,7 +41,6 @@ class SourceMap:
 
 
 NOWHERE = -1e6
-NO_MAP = np.zeros(0, np.float32)
 
 
 def grid_mesh(mask: BoolArray, step: int) -> Mesh:
@@ -137,6 +136,6 @@ def resample(image: np.ndarray, source: SourceMap, interpolation: int = cv2.INTE
     """Read an H x W (x C) image through the map; h x w (x C) of the map's box, 0 (black) where nothing is drawn."""
     if not source.drawn.size:
         return np.zeros((*source.drawn.shape, *image.shape[2:]), image.dtype)
-    out = np.asarray(cv2.remap(image, source.xy, NO_MAP, interpolation, borderMode=cv2.BORDER_REPLICATE))
+    out = np.asarray(cv2.remap(image, source.xy[..., 0], source.xy[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE))
     out[~source.drawn] = 0
     return out

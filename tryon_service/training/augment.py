@@ -80,7 +80,7 @@ def studio_crop(sample: Sample, size: Size, rng: np.random.Generator) -> Crop:
 
 def pick_cut(rng: np.random.Generator) -> str:
     """Which part of the body the photo shows."""
-    return str(rng.choice(["whole", "upper", "lower", "headless", "middle"], p=[0.46, 0.24, 0.1, 0.1, 0.1]))
+    return str(rng.choice(["whole", "upper", "lower", "headless", "middle"], p=[0.36, 0.26, 0.16, 0.1, 0.12]))
 
 
 def cut(sample: Sample, kind: str, rng: np.random.Generator) -> Box:
