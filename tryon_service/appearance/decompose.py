@@ -282,7 +282,7 @@ def _layer(name: str, cut: _Cut, pieces: _Pieces, shape: tuple[int, ...], margin
         filled = mirror_fill(own, sure if sure.any() else visible, hidden, FOLD * cut.torso)
         rgb[cut.window][part] = np.where(shown[..., None], own, filled)
         extent = cv2.GaussianBlur((shown | hidden).astype(np.float32), (0, 0), SEAM)
-        extent = np.clip(extent * 2.0, 0.0, 1.0) if name == TRUNK else extent
+        extent = extent if name in ARMS else np.clip(extent * 2.0, 0.0, 1.0)
         alpha[cut.window][part] = extent * np.where(hidden, np.float32(1), matte)
     return Layer(name, _padded(rgb, margin), _padded(alpha, margin), np.pad(real, margin))
 

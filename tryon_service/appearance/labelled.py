@@ -24,11 +24,11 @@ MAX_NAMED = 12
 
 @dataclass(frozen=True)
 class Entry:
-    """A photo and its label picture, both readable and of one size."""
+    """A photo and its label picture, both readable and of one size; label is None for a photo without labels."""
 
     name: str
     photo: Path
-    label: Path
+    label: Path | None
 
 
 def check_folder(data: Path) -> tuple[list[Entry], UInt8Array]:

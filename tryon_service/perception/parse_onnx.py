@@ -122,7 +122,7 @@ class OnnxParser:
 
 def _open(path: Path, num_threads: int) -> tuple[Any, Size]:
     """The session and its crop size. Raises ZooError("network_mismatch")."""
-    import onnxruntime  # noqa: PLC0415 - loads in a quarter of a second
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = num_threads, 1

@@ -14,7 +14,7 @@ import numpy as np
 
 from tryon_service.appearance.skin_tone import tinted_skin
 from tryon_service.perception.nets.parser_input import CLASSES, Box, crop_matrix, image_tensor, pose_tensor, transformed
-from tryon_service.training.dataset import IGNORE, Sample
+from tryon_service.training.dataset import IGNORE, OFF_PHOTO, Sample
 from tryon_service.types import BoolArray, Float32Array, Size, UInt8Array
 
 _ORDER = list(CLASSES)
@@ -26,7 +26,7 @@ _CLOTH = tuple(
 
 @dataclass(frozen=True)
 class Crop:
-    """rgb: H x W x 3; classes: H x W, IGNORE off the photo; mask: H x W float32; xy: 33 x 2; present: 33 bool."""
+    """rgb: H x W x 3; classes: H x W, OFF_PHOTO beyond the frame; mask: H x W float32; xy: 33 x 2; present: 33 bool."""
 
     rgb: UInt8Array
     classes: UInt8Array
@@ -37,15 +37,20 @@ class Crop:
     def tensors(self) -> tuple[Float32Array, Float32Array, UInt8Array]:
         """The network's image and pose, and the classes to learn."""
         size = (self.rgb.shape[1], self.rgb.shape[0])
-        return image_tensor(self.rgb, self.mask), pose_tensor(self.xy, self.present, size), self.classes
+        classes = np.where(self.classes == OFF_PHOTO, np.uint8(IGNORE), self.classes)
+        return image_tensor(self.rgb, self.mask), pose_tensor(self.xy, self.present, size), classes
+
+    @property
+    def person(self) -> UInt8Array:
+        """H x W, 1 on everything of the photo that isn't known to be background."""
+        return ((self.classes > 0) & (self.classes != OFF_PHOTO)).astype(np.uint8)
 
 
 def training_crop(sample: Sample, size: Size, rng: np.random.Generator) -> Crop:
     """A crop of size (width, height) for learning."""
     frame = cut(sample, pick_cut(rng), rng)
     crop = taken(sample, frame, jittered(sample, frame, size, rng), size)
-    person = ((crop.classes > 0) & (crop.classes != IGNORE)).astype(np.uint8)
-    rgb = crop.rgb
+    rgb, person = crop.rgb, crop.person
     if rng.random() < 0.3:
         rgb = tinted_skin(rgb, np.isin(crop.classes, _SKIN), float(rng.uniform(-1, 1)))
     if rng.random() < 0.4:
@@ -53,7 +58,7 @@ def training_crop(sample: Sample, size: Size, rng: np.random.Generator) -> Crop:
     if rng.random() < 0.45:
         rgb = studio(rgb, person, rng)
     rgb = degrade(relight(rgb, rng), rng)
-    rgb[crop.classes == IGNORE] = 0
+    rgb[crop.classes == OFF_PHOTO] = 0
     mask = spoiled_mask(crop.mask, person, rng)
     xy, present = spoiled_pose(crop.xy, crop.present, size, rng)
     return Crop(rgb, crop.classes, mask, xy, present)
@@ -62,8 +67,13 @@ def training_crop(sample: Sample, size: Size, rng: np.random.Generator) -> Crop:
 def plain_crop(sample: Sample, size: Size) -> Crop:
     """The crop the parser makes when used: round the pose network's mask, nothing changed."""
     height, width = sample.mask.shape
-    box = box_of(sample.mask > 127) or (0.0, 0.0, float(width), float(height))
-    return taken(sample, (0.0, 0.0, float(width), float(height)), crop_matrix(box, size), size)
+    return taken(sample, (0.0, 0.0, float(width), float(height)), plain_matrix(sample, size), size)
+
+
+def plain_matrix(sample: Sample, size: Size) -> Float32Array:
+    """2 x 3 matrix from the sample to its plain_crop."""
+    height, width = sample.mask.shape
+    return crop_matrix(box_of(sample.mask > 127) or (0.0, 0.0, float(width), float(height)), size)
 
 
 def studio_crop(sample: Sample, size: Size, rng: np.random.Generator) -> Crop:
@@ -72,9 +82,8 @@ def studio_crop(sample: Sample, size: Size, rng: np.random.Generator) -> Crop:
     inside = framed(sample.mask > 127, frame)
     box = box_of(inside) or frame
     crop = taken(sample, frame, crop_matrix(box, size), size)
-    person = ((crop.classes > 0) & (crop.classes != IGNORE)).astype(np.uint8)
-    rgb = studio(crop.rgb, person, rng)
-    rgb[crop.classes == IGNORE] = 0
+    rgb = studio(crop.rgb, crop.person, rng)
+    rgb[crop.classes == OFF_PHOTO] = 0
     return replace(crop, rgb=rgb)
 
 
@@ -121,7 +130,8 @@ def box_of(region: BoolArray) -> Box | None:
 
 def jittered(sample: Sample, frame: Box, size: Size, rng: np.random.Generator) -> Float32Array:
     """2 x 3 matrix from the sample to a crop round the person in the frame, moved, scaled, turned, perhaps flipped."""
-    person = (sample.classes > 0) & (sample.classes != IGNORE) if rng.random() < 0.5 else sample.mask > 127
+    labelled = (sample.classes > 0) & (sample.classes != IGNORE)
+    person = labelled if rng.random() < 0.5 and labelled.any() else sample.mask > 127
     box = box_of(framed(person, frame)) or frame
     matrix = np.vstack([crop_matrix(box, size), [0, 0, 1]])
     angle = math.radians(float(rng.normal(0, 5 if rng.random() < 0.8 else 14)))
@@ -135,7 +145,7 @@ def jittered(sample: Sample, frame: Box, size: Size, rng: np.random.Generator) -
 
 
 def taken(sample: Sample, frame: Box, matrix: Float32Array, size: Size) -> Crop:
-    """The crop; what lies outside the frame is black and IGNORE, and its joints absent."""
+    """The crop; what lies outside the frame is black and OFF_PHOTO, and its joints absent."""
     left, top, right, bottom = (round(side) for side in frame)
     window = np.s_[top:bottom, left:right]
     matrix = matrix.copy()
@@ -143,7 +153,7 @@ def taken(sample: Sample, frame: Box, matrix: Float32Array, size: Size) -> Crop:
     matrix[:, 2] += matrix[:, :2] @ np.array([left, top], np.float32)
     rgb = cv2.warpAffine(sample.rgb[window], matrix, size, flags=cv2.INTER_LINEAR)
     mask = cv2.warpAffine(sample.mask[window], matrix, size, flags=cv2.INTER_LINEAR)
-    classes = cv2.warpAffine(sample.classes[window], matrix, size, flags=cv2.INTER_NEAREST, borderValue=(IGNORE,))
+    classes = cv2.warpAffine(sample.classes[window], matrix, size, flags=cv2.INTER_NEAREST, borderValue=(OFF_PHOTO,))
     inside = np.all((sample.xy >= (left, top)) & (sample.xy <= (right - 1, bottom - 1)), axis=1)
     return Crop(rgb, classes, mask.astype(np.float32) / np.float32(255), xy, sample.present & inside)
 

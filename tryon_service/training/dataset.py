@@ -19,8 +19,9 @@ from tryon_service.perception.base import PoseEstimator
 from tryon_service.perception.nets.parser_input import CLASSES, MIN_VISIBILITY, shown_joints
 from tryon_service.types import BoolArray, Float32Array, Part, Photo, UInt8Array
 
-IGNORE = 255
-"""Class of pixels that teach nothing."""
+IGNORE, OFF_PHOTO = 255, 254
+"""Classes of pixels that teach nothing: of the photo, and outside it (in crops)."""
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 PERSON_HEIGHT = 440
 """Photos are reduced until the person is about this high; crops are smaller still."""
 _VERSION = 1
@@ -61,6 +62,12 @@ def split(names: Sequence[str], count: int, near_duplicates: Iterable[tuple[str,
     return sorted(kept)
 
 
+def unlabelled_entries(folders: Sequence[Path]) -> list[Entry]:
+    """Every photo in the folders, as entries without labels."""
+    photos = [path for folder in folders for path in sorted(folder.glob("*")) if path.suffix.lower() in SUFFIXES]
+    return [Entry(f"{path.parent.name}/{path.stem}", path, None) for path in photos]
+
+
 def load_samples(entries: Sequence[Entry], table: UInt8Array, pose: PoseEstimator, cache: Path) -> list[Sample]:
     """Every entry posed and reduced; read from the cache if it was made from the same files, else made and kept."""
     stamp = _stamp(entries)
@@ -69,15 +76,18 @@ def load_samples(entries: Sequence[Entry], table: UInt8Array, pose: PoseEstimato
             if str(stored["stamp"]) == stamp:
                 return _unpacked(stored)
     bar = tqdm(entries, desc="finding poses", unit="photo", disable=None)
-    samples = [make_sample(entry.name, read_rgb(entry.photo), read_ids(entry.label), table, pose) for entry in bar]
+    samples = [
+        make_sample(entry.name, read_rgb(entry.photo), read_ids(entry.label) if entry.label else None, table, pose)
+        for entry in bar
+    ]
     partial = cache.with_suffix(".part.npz")
     np.savez(partial, stamp=np.array(stamp), **_packed(samples))
     os.replace(partial, cache)
     return samples
 
 
-def make_sample(name: str, rgb: UInt8Array, ids: UInt8Array, table: UInt8Array, pose: PoseEstimator) -> Sample:
-    """Pose, parts and reduction of one labelled photo. Photos without a pose keep their labels, but skin is IGNORE."""
+def make_sample(name: str, rgb: UInt8Array, ids: UInt8Array | None, table: UInt8Array, pose: PoseEstimator) -> Sample:
+    """Pose, parts and reduction of one photo. Without ids all of it is IGNORE, without a pose its skin is."""
     try:
         estimate = pose.estimate(Photo(rgb, (rgb.shape[1], rgb.shape[0]), name))
         keypoints, mask = estimate.keypoints, estimate.mask
@@ -85,10 +95,13 @@ def make_sample(name: str, rgb: UInt8Array, ids: UInt8Array, table: UInt8Array, 
     except RefusedError:
         mask = np.zeros(rgb.shape[:2], np.float32)
         xy, present = np.full((33, 2), np.nan, np.float32), np.zeros(33, np.bool_)
-    classes = class_of_part()[to_parts(ids, table, xy)]
-    if not present.any():
-        classes[table[ids] == SKIN] = IGNORE
-    height = int(np.ptp(np.flatnonzero((ids > 0).any(axis=1)))) + 1 if ids.any() else rgb.shape[0]
+    if ids is None:
+        classes, person = np.full(rgb.shape[:2], IGNORE, np.uint8), mask > 0.5
+    else:
+        classes, person = class_of_part()[to_parts(ids, table, xy)], ids > 0
+        if not present.any():
+            classes[table[ids] == SKIN] = IGNORE
+    height = int(np.ptp(np.flatnonzero(person.any(axis=1)))) + 1 if person.any() else rgb.shape[0]
     scale = min(1.0, PERSON_HEIGHT / height)
     size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
     return Sample(
@@ -105,7 +118,7 @@ def _stamp(entries: Sequence[Entry]) -> str:
     """Changes when a file comes, goes or is written anew, or when what is cached changes its meaning."""
     lines = [f"{_VERSION} {PERSON_HEIGHT} {MIN_VISIBILITY} {list(CLASSES)}"]
     for entry in entries:
-        for path in (entry.photo, entry.label):
+        for path in filter(None, (entry.photo, entry.label)):
             stat = path.stat()
             lines.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}")
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

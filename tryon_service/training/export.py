@@ -23,7 +23,7 @@ def export_parser(net: nn.Module, path: Path, size: Size) -> Path:
     Inputs "image" and "pose", output "logits", see ParserNet; batch norms are folded into the convolutions. The
     metadata hold classes, size and normalisation, which OnnxParser checks against its own.
     """
-    import onnx  # noqa: PLC0415 - only needed here
+    import onnx
 
     net = net.cpu().eval()
     width, height = size

@@ -33,8 +33,9 @@ from tryon_service.training import checkpoint
 from tryon_service.training.augment import Crop, plain_crop, studio_crop, training_crop
 from tryon_service.training.checkpoint import Progress
 from tryon_service.training.curves import write_curves
-from tryon_service.training.dataset import Sample, load_samples, split
+from tryon_service.training.dataset import Sample, load_samples, split, unlabelled_entries
 from tryon_service.training.losses import class_weights, parsing_loss
+from tryon_service.training.pseudo import pseudo_labelled
 from tryon_service.training.recipe import Recipe, Stage, read_recipe
 from tryon_service.types import Size
 
@@ -45,6 +46,8 @@ MERGED_CLASSES: dict[str, list[int]] = {
 } | {"skin": [list(CLASSES).index(name) for name in ("face", "arm", "leg", "torso_skin")]}
 """The ten classes of the mean IoU, by the network's classes."""
 CURVES = (("loss",), ("miou", "studio_miou"), ("person_iou", "studio_person_iou"))
+RELABEL_EVERY = 8
+"""Epochs after which photos without labels are given new ones."""
 _WARMUP = 0.05
 
 
@@ -181,14 +184,21 @@ def validate(net: nn.Module, crops: Sequence[Crop], device: torch.device) -> dic
     return summary(matrix, list(CLASSES), MERGED_CLASSES)
 
 
-def train_parser(data: Path, out: Path, recipe: Recipe | None = None, pose: PoseEstimator | None = None) -> Path:
-    """Train on a folder in CCP's form (dataset.py) and write parser.onnx into `out`; returns its path.
+def train_parser(
+    data: Path,
+    out: Path,
+    recipe: Recipe | None = None,
+    pose: PoseEstimator | None = None,
+    unlabelled: Sequence[Path] = (),
+) -> Path:
+    """Train on a folder in CCP's form (appearance/labelled.py) and write parser.onnx into `out`; returns its path.
 
+    unlabelled: folders of further photos, from which the network learns its own sure answers late in the run.
     A run that was interrupted goes on from out/last.pt when called again with the same folder. SIGINT and SIGTERM end
     it after the batch in hand by KeyboardInterrupt; at most the running epoch is lost.
     Raises InputError("invalid_option") for a folder, recipe or checkpoint that doesn't fit, before training starts.
     """
-    from tryon_service.training.export import export_parser  # noqa: PLC0415 - onnx is slow to load
+    from tryon_service.training.export import export_parser
 
     recipe = recipe or read_recipe()
     torch.set_num_threads(recipe.threads)
@@ -199,20 +209,31 @@ def train_parser(data: Path, out: Path, recipe: Recipe | None = None, pose: Pose
     if last.exists():
         run.resume(last)
     entries, table = check_folder(data)
-    samples = load_samples(entries, table, pose or _default_pose(), out / "cache.npz")
+    pose = pose or _default_pose()
+    samples = load_samples(entries, table, pose, out / "cache.npz")
+    further = load_samples(unlabelled_entries(unlabelled), table, pose, out / "unlabelled.npz") if unlabelled else []
     kept = set(split([s.name for s in samples], recipe.validation, recipe.near_duplicates, recipe.seed))
     train, held = [s for s in samples if s.name not in kept], [s for s in samples if s.name in kept]
     (out / "split.json").write_text(json.dumps({"validation": sorted(kept)}))
     with interruptible():
-        _run(run, train, held, out)
+        _run(run, train, held, further, out)
     return export_parser(run.ema, out / "parser.onnx", recipe.stages[-1].size)
 
 
-def _run(run: ParserTraining, train: Sequence[Sample], held: Sequence[Sample], out: Path) -> None:
+def _run(
+    run: ParserTraining, train: Sequence[Sample], held: Sequence[Sample], further: Sequence[Sample], out: Path
+) -> None:
     weights = class_weights(train).to(run.device)
+    taught: list[Sample] = []
+    known = run.recipe.stage_at(run.done()).size  # the size the network has learned last
     while run.done() < 1:
         stage = run.recipe.stage_at(run.done())
-        loss = run.train_epoch(train, stage, weights)
+        late = bool(further) and run.done() >= run.recipe.self_training
+        if late and (not taught or run.progress.epoch % RELABEL_EVERY == 0):
+            taught = pseudo_labelled(run.ema, further, known, run.device)
+        # Half of them an epoch, so that true labels stay the larger part.
+        loss = run.train_epoch([*train, *taught[run.progress.epoch % 2 :: 2]], stage, weights)
+        known = stage.size
         run.progress.epoch += 1
         row = {"epoch": float(run.progress.epoch), "loss": loss, "minutes": run.progress.seconds / 60}
         finished = run.done() >= 1
@@ -252,7 +273,7 @@ def interruptible() -> Iterator[None]:
 
 
 def _default_pose() -> PoseEstimator:
-    from tryon_service.perception.backends import POSE  # noqa: PLC0415
+    from tryon_service.perception.backends import POSE
 
     return POSE.create("blazepose")
 

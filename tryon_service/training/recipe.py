@@ -36,6 +36,7 @@ class Recipe:
     ema: float = 0.998
     dice: float = 0.6
     validate_every: int = 4
+    self_training: float = 0.6
     near_duplicates: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -94,7 +95,14 @@ def _check(recipe: Recipe) -> None:
         value = getattr(recipe, name)
         if not isinstance(value, int) or value < low:
             raise ValueError(f"{name}: {value!r}, must be a whole number of at least {low}")
-    for name, high in (("learning_rate", 1.0), ("weight_decay", 1.0), ("ema", 1.0), ("dice", 10.0), ("minutes", 1e6)):
+    for name, high in (
+        ("learning_rate", 1.0),
+        ("weight_decay", 1.0),
+        ("ema", 1.0),
+        ("dice", 10.0),
+        ("self_training", 1.0),
+        ("minutes", 1e6),
+    ):
         value = float(getattr(recipe, name))
         if not 0 <= value <= high:
             raise ValueError(f"{name}: {value}, must be between 0 and {high:g}")
