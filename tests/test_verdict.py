@@ -10,7 +10,7 @@ import pytest
 
 from tryon_service import verdict
 from tryon_service.appearance.decompose import decompose
-from tryon_service.figures import OUTFITS, Figure, draw_figure, waist_up
+from tryon_service.figures import OUTFITS, Figure, crop, draw_figure, waist_up
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.renderers.warp import WarpRenderer
 from tryon_service.retarget.retarget import retarget
@@ -104,6 +104,15 @@ def test_a_limb_hidden_in_the_product_photo_must_not_move_far(product: Person, p
     hiding = with_keypoints(product, seen=seen)
     raised = person_of(draw_figure("arms_raised", OUTFITS["striped_long"], SIZE))
     assert ("limb_behind_body", "left_forearm") in {(r.code, r.part) for r in refusals(hiding, raised)}
+
+
+def test_a_hand_cut_by_the_frame_must_not_come_into_the_picture(person_of: MakePerson) -> None:
+    figure = draw_figure("standing", OUTFITS["print_tee"], SIZE)
+    wrists = figure.keypoints.xy[[Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST], 1].max()
+    cut = person_of(crop(figure, (0, 0, SIZE[0], int(wrists) + 3)))
+    spread = person_of(draw_figure("arms_out", OUTFITS["striped_long"], SIZE))
+    assert ("body_cropped", "left_hand") in {(r.code, r.part) for r in refusals(cut, spread)}
+    assert not [r for r in refusals(cut, cut) if r.part.endswith("hand")]
 
 
 def test_darkness(product: Person, shopper: Person) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from tryon_service.perception.skeletons import LIMBS, Bone, Landmark
 from tryon_service.retarget.view import degrees_between, direction, projected_share, yaw
-from tryon_service.types import Appearance, Keypoints, Part, Person, Reason, Rendered, TargetPose, Verdict
+from tryon_service.types import Appearance, Float32Array, Keypoints, Part, Person, Reason, Rendered, TargetPose, Verdict
 
 NEVER = float("inf")
 SIDE_VIEW = 50.0
@@ -133,6 +133,7 @@ def _findings(product: Person, shopper: Person, target: TargetPose) -> Iterator[
     yield from _view(product.keypoints, shopper.keypoints)
     needed = [name for name, bone in LIMBS.items() if _within(product, bone)]
     yield from _joints(product, shopper)
+    yield from _cut_hands(product, target)
     for name in needed:
         if name not in target.kept:
             yield from _bend(name, product.keypoints, shopper.keypoints)
@@ -188,6 +189,29 @@ def _joints(product: Person, shopper: Person) -> Iterator[_Finding]:
         elif not keypoints.seen[landmark]:
             doubt = 1.0 - float(keypoints.visibility[landmark])
             yield _Finding(Reason("joint_hidden", "shopper", name, doubt), (0.0, 0.6))
+
+
+def _cut_hands(product: Person, target: TargetPose) -> Iterator[_Finding]:
+    """A hand that the product photo's edge cuts off must not be moved to where the cut would show."""
+    height, width = product.matte.shape
+    for side in ("LEFT", "RIGHT"):
+        if not _inside(product, Landmark[f"{side}_ELBOW"], 0.0):
+            continue
+        before, after = (_fingertips(keypoints, side) for keypoints in (product.keypoints, target.keypoints))
+        limit = np.array([width, height])
+        beyond = float(np.max(np.maximum(-before, before - limit)))
+        shows = float(np.min(np.minimum(after, np.array(target.size) - after)))
+        if beyond > 0:
+            shown = max(0.0, shows) / max(
+                float(np.hypot(*(before - product.keypoints.xy[Landmark[f"{side}_WRIST"]]))), 1.0
+            )
+            yield _Finding(Reason("body_cropped", "product", f"{side.lower()}_hand", shown), (0.1, 0.3))
+
+
+def _fingertips(keypoints: Keypoints, side: str) -> Float32Array:
+    """(x, y): fingers reach about as far beyond the knuckles' landmarks as these lie from the wrist."""
+    wrist, pinky, index = (keypoints.xy[Landmark[f"{side}_{name}"]] for name in ("WRIST", "PINKY", "INDEX"))
+    return np.asarray(pinky + index - wrist, np.float32)
 
 
 def _bend(name: str, product: Keypoints, shopper: Keypoints) -> Iterator[_Finding]:

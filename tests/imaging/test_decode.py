@@ -165,7 +165,7 @@ def test_srgb_profile_changes_nothing() -> None:
     curve = matrix_profile(SRGB, 2.2)
     data = file_of(smooth(), "PNG", icc_profile=curve)
     assert difference(decode(data).rgb, smooth()) <= 12, "gamma 2.2 is only near sRGB's curve"
-    from PIL import ImageCms  # noqa: PLC0415
+    from PIL import ImageCms
 
     exact = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert (decode(file_of(smooth(), "PNG", icc_profile=exact)).rgb == smooth()).all()

@@ -22,7 +22,7 @@ from tryon_service.perception.base import PoseEstimate  # noqa: E402
 from tryon_service.perception.nets.parser_input import CLASSES  # noqa: E402
 from tryon_service.perception.nets.parser_net import ParserNet  # noqa: E402
 from tryon_service.perception.parse_onnx import OnnxParser  # noqa: E402
-from tryon_service.training import augment, checkpoint  # noqa: E402
+from tryon_service.training import augment, checkpoint, pseudo  # noqa: E402
 from tryon_service.training.dataset import IGNORE, Sample, make_sample, split  # noqa: E402
 from tryon_service.training.losses import dice_loss, parsing_loss  # noqa: E402
 from tryon_service.training.parser import ParserTraining, one_cycle, train_parser  # noqa: E402
@@ -33,7 +33,9 @@ from tryon_service.types import NetworkId, Part, Photo, Reason  # noqa: E402
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 SIZE = (96, 128)
-RECIPE = Recipe((Stage((32, 48), 1), Stage((48, 64), 1)), validation=2, workers=0, batch=2, validate_every=1)
+RECIPE = Recipe(
+    (Stage((32, 48), 1), Stage((48, 64), 1)), validation=2, workers=0, batch=2, validate_every=1, self_training=0.5
+)
 _ID = {Part.HAIR: "hair", Part.UPPER: "t-shirt", Part.TROUSERS: "jeans", Part.SHOES: "shoes", Part.SKIRT: "skirt"}
 
 
@@ -99,7 +101,9 @@ def test_train_resume_and_agree(world: tuple[Path, KnownPose], tmp_path: Path, m
             train_parser(data, tmp_path, RECIPE, pose)
     net = ParserNet()
     assert checkpoint.load(tmp_path / "last.pt", net)["progress"]["epoch"] == 1
-    onnx = train_parser(data, tmp_path, RECIPE, pose)
+    monkeypatch.setattr(pseudo, "SURE", 0.1)
+    onnx = train_parser(data, tmp_path, RECIPE, pose, unlabelled=[data / "photos"])
+    assert (tmp_path / "unlabelled.npz").exists()
     state = checkpoint.load(tmp_path / "last.pt", net)
     assert state["progress"]["epoch"] == 2
     assert 0 <= state["progress"]["history"][-1]["studio_miou"] <= 1
@@ -124,6 +128,30 @@ def agree(net: ParserNet, state: dict[str, Any], onnx: Path) -> None:
     figure = draw_figure("standing", size=SIZE)
     parts = OnnxParser(onnx).parse(Photo(figure.photo, SIZE, ""), figure.keypoints, figure.matte)
     assert ((parts > 0) == (figure.matte >= 0.5)).all()
+
+
+def test_pseudo_labels_are_sure_and_symmetric(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Certain(torch.nn.Module):
+        """Sure of "upper" on the mask's left half of the crop, of background elsewhere."""
+
+        def forward(self, image: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
+            logits = torch.zeros(len(image), len(CLASSES), image.shape[2] // 2, image.shape[3] // 2)
+            logits[:, 0] = 5.0
+            logits[:, 3, :, : image.shape[3] // 4] = 20.0
+            return logits
+
+    cpu = torch.device("cpu")
+    assert not pseudo.pseudo_labelled(Certain(), [sample], SIZE, cpu), "the mirror image disagrees everywhere"
+    monkeypatch.setattr(Certain, "forward", lambda _, image, pose: 20 * one_hot_upper(image))
+    (found,) = pseudo.pseudo_labelled(Certain(), [sample], SIZE, cpu)
+    assert (found.classes[found.mask > 127] == list(CLASSES).index("upper")).all()
+
+
+def one_hot_upper(image: torch.Tensor) -> torch.Tensor:
+    """Logits for "upper" all over."""
+    logits = torch.zeros(len(image), len(CLASSES), image.shape[2] // 2, image.shape[3] // 2)
+    logits[:, 3] = 1
+    return logits
 
 
 def test_bad_folders_are_refused_before_training(tmp_path: Path) -> None:

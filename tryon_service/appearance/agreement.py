@@ -22,7 +22,7 @@ def iou(matrix: Confusion) -> NDArray[np.float64]:
     """C intersections over unions, NaN for a class neither there nor answered."""
     shared = np.diag(matrix).astype(np.float64)
     union = matrix.sum(axis=0) + matrix.sum(axis=1) - shared
-    return np.divide(shared, union, out=np.full(len(matrix), np.nan), where=union > 0)
+    return np.asarray(np.divide(shared, union, out=np.full(len(matrix), np.nan), where=union > 0), np.float64)
 
 
 def merged(matrix: Confusion, groups: Sequence[Sequence[int]]) -> Confusion:

@@ -5,7 +5,7 @@ Each layer carries its hidden part completed: the torso behind an arm, the thigh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -20,6 +20,7 @@ from tryon_service.types import Appearance, BoolArray, Float32Array, Keypoints, 
 
 TRUNK = "trunk"
 LOWER = (Part.TROUSERS, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES)
+HANGING = (Part.SKIRT, Part.DRESS)
 CUT_MARGIN = 0.12
 """How far a body cut off by the photo's edge is continued, as a share of the photo's longer side."""
 FAINT = 0.004
@@ -50,8 +51,9 @@ def decompose(person: Person) -> Appearance:
     parts = _take_apart(cut, visible_limbs(person.keypoints, person.matte.shape))
     margin = _margin(person)
     layers = {name: _layer(name, cut, part, person.matte.shape, margin) for name, part in parts.items()}
-    for name in (n for n in ARMS if n in layers and _hand_inside(person, n)):
-        layers[name] = _ending_at_the_edge(layers[name], margin)
+    for name, layer in layers.items():
+        whole = name in ARMS and _hand_inside(person, name)  # its mirror image would be a second hand
+        layers[name] = _ending_at_the_edge(layer, margin, (True,) * 4 if whole else _uncut(person))
     background = complete_background(person.photo.rgb, _hole(person.matte))
     return Appearance(person, layers, _padded(person.parsing, margin), margin, background)
 
@@ -61,7 +63,7 @@ def _take_apart(cut: _Cut, shown: frozenset[str]) -> dict[str, _Pieces]:
     out."""
     rig = build_rig(cut.keypoints)
     arms = fields_for(rig, cut.keypoints, cut.matte, cut.torso, [n for n in ARMS if n in shown])
-    owners = own_arms(cut.rgb, cut.matte, cut.parsing, arms)
+    owners = own_arms(cut.rgb, cut.matte, cut.parsing, arms, cut.torso)
     armless = np.where(_union(owners, cut.matte.shape), np.float32(0), cut.matte)
     legs = fields_for(rig, cut.keypoints, armless, cut.torso, [n for n in LEGS if n in shown])
     owners = _owners(cut, owners, legs)
@@ -141,10 +143,8 @@ class _Pieces:
 
 
 def _margin(person: Person) -> int:
-    left, top, right, bottom = person.box
     height, width = person.matte.shape
-    cut = left <= 1 or top <= 1 or right >= width - 1 or bottom >= height - 1
-    return min(round(CUT_MARGIN * max(height, width)), min(height, width) - 1) if cut else 0
+    return 0 if all(_uncut(person)) else min(round(CUT_MARGIN * max(height, width)), min(height, width) - 1)
 
 
 def _padded(array: np.ndarray, margin: int) -> np.ndarray:
@@ -158,12 +158,26 @@ def _hand_inside(person: Person, arm: str) -> bool:
     return bool(0 <= x < width and 0 <= y < height)
 
 
-def _ending_at_the_edge(layer: Layer, margin: int) -> Layer:
-    """A hand that ends inside the photo is not continued: its mirror image would be a second hand."""
-    alpha = np.zeros_like(layer.alpha)
-    window = np.s_[margin : alpha.shape[0] - margin, margin : alpha.shape[1] - margin]
-    alpha[window] = layer.alpha[window]
+def _ending_at_the_edge(layer: Layer, margin: int, sides: Sequence[bool]) -> Layer:
+    """The layer without its mirror image beyond the given sides (left, top, right, bottom) of the photo."""
+    alpha = layer.alpha.copy()
+    height, width = alpha.shape
+    if margin:
+        for ends, strip in zip(
+            sides,
+            (np.s_[:, :margin], np.s_[:margin], np.s_[:, width - margin :], np.s_[height - margin :]),
+            strict=True,
+        ):
+            if ends:
+                alpha[strip] = 0.0
     return replace(layer, alpha=alpha)
+
+
+def _uncut(person: Person) -> tuple[bool, bool, bool, bool]:
+    """Whether the person ends inside the photo on the left, top, right, bottom."""
+    left, top, right, bottom = person.box
+    height, width = person.matte.shape
+    return left > 1, top > 1, right < width - 1, bottom < height - 1
 
 
 def _union(masks: Mapping[str, BoolArray], shape: tuple[int, ...]) -> BoolArray:
@@ -177,23 +191,41 @@ def _owners(cut: _Cut, arms: dict[str, BoolArray], legs: dict[str, LimbField]) -
     """Which layer shows at each pixel; together they cover the person and the soft rim around it, without overlap."""
     person = cut.matte > 0.5
     taken = _union(arms, person.shape)
-    lower = np.isin(cut.parsing, LOWER) & person & ~taken
+    lower = _legwear(cut, person & ~taken)
     split = own_legs(cut.rgb, lower, legs)
     taken |= _union(split, person.shape)
     owners = {**split, TRUNK: person & ~taken, **arms}
-    _give_tendrils_to_arms(owners, arms, cut.torso)
+    _give_tendrils_to_sleeves(owners, arms, cut)
     if not person.any():
         return owners
     rows, cols = nearest_known(person)
     return {name: mask[rows, cols] & (cut.matte > FAINT) for name, mask in owners.items()}
 
 
-def _give_tendrils_to_arms(owners: dict[str, BoolArray], arms: dict[str, BoolArray], torso: float) -> None:
-    """Thin strips of trunk or leg along an arm are what the split left of a gap or a shadow; they go with the arm."""
-    width = 2 * max(1, round(TENDRIL * torso)) + 1
+def _legwear(cut: _Cut, body: BoolArray) -> BoolArray:
+    """What moves with the legs. Below the hips a person wears trousers or something that hangs round both legs, hardly
+    ever both, so where the parsing sees patches of each, the larger one decides."""
+    hips = joint(cut.keypoints, Landmark.LEFT_HIP), joint(cut.keypoints, Landmark.RIGHT_HIP)
+    below = np.zeros(body.shape, bool)
+    below[max(0, int(min(hips[0][1], hips[1][1]) - 0.1 * cut.torso)) :] = True
+    worn = body & below
+    trousers, hanging = worn & (cut.parsing == Part.TROUSERS), worn & np.isin(cut.parsing, HANGING)
+    lower = np.isin(cut.parsing, LOWER) & body
+    if trousers.sum() < hanging.sum():
+        return lower & ~trousers
+    thighs = np.zeros(body.shape, bool)
+    thighs[max(0, int(max(hips[0][1], hips[1][1]) + 0.15 * cut.torso)) :] = True
+    coat = np.isin(cut.parsing, (Part.OUTERWEAR, Part.UPPER))
+    return lower | hanging | (body & thighs & ~coat)
+
+
+def _give_tendrils_to_sleeves(owners: dict[str, BoolArray], arms: dict[str, BoolArray], cut: _Cut) -> None:
+    """Thin strips of trunk or leg along a sleeve are what the split left of a gap or a shadow; they go with the arm."""
+    width = 2 * max(1, round(TENDRIL * cut.torso)) + 1
     opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    bare = np.isin(cut.parsing, (Part.LEFT_ARM, Part.RIGHT_ARM))
     for name, mask in arms.items():
-        near = cv2.dilate(mask.astype(np.uint8), opening, iterations=2) > 0
+        near = cv2.dilate((mask & ~bare).astype(np.uint8), opening, iterations=2) > 0
         for body in (TRUNK, *LEGS):
             if body in owners:
                 solid = cv2.morphologyEx(owners[body].astype(np.uint8), cv2.MORPH_OPEN, opening) > 0

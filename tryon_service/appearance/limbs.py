@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from tryon_service.imaging.colour import alike
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.curves import FrameCurve, locate
@@ -23,6 +24,12 @@ LOOSE = 2.2
 """Free cloth up to this many radii from the bone still belongs to the limb."""
 SHOULDER = 0.62
 """Where an arm begins on its curve, between collar (0) and shoulder (1)."""
+BAND = 0.012
+"""How far the parsing's edges may be off, torso lengths; within that the watershed finds the edge."""
+HAND, HAND_REACH = 2.75, 2.8
+"""Where the hand begins on the curve, and how far fingers spread from it in usual radii of a wrist."""
+STRETCH = 0.1
+"""Length of the pieces in which an arm is called bare or covered, on the curve."""
 BARE = 0.7
 """Share of skin in an arm's core from which the arm counts as bare there."""
 CRUMB = 0.012
@@ -120,7 +127,7 @@ def arm_tip(keypoints: Keypoints, side: str) -> float:
 
 
 def own_arms(
-    rgb: UInt8Array, matte: Float32Array, parsing: UInt8Array, fields: dict[str, LimbField]
+    rgb: UInt8Array, matte: Float32Array, parsing: UInt8Array, fields: dict[str, LimbField], torso: float
 ) -> dict[str, BoolArray]:
     """H x W bool per arm in fields: sleeve, skin and hand from the shoulder on."""
     if not fields:
@@ -129,46 +136,55 @@ def own_arms(
     markers = np.zeros(person.shape, np.int32)
     undecided = np.zeros(person.shape, bool)
     never = np.isin(parsing, (Part.HAIR, Part.FACE))
+    band = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(BAND * torso)) + 1,) * 2)
+    bare = np.isin(parsing, (Part.FACE, Part.LEFT_ARM, Part.RIGHT_ARM, Part.TORSO_SKIN)) & person
+    skin_coloured = alike(rgb, cv2.erode(bare.astype(np.uint8), band) > 0) & person & ~never
     for index, (name, field) in enumerate(fields.items(), start=2):
-        skin = parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
+        hand = (field.t > HAND) & (field.r < HAND_REACH)
+        skin = skin_coloured & ((field.q < 1.2) | hand) & (field.t > 1.0)
+        skin |= parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
         core = (field.q < CORE) & (field.t > 0.9)
         cloth = never | _not_skin_of_a_bare_arm(skin, core, field)
         core |= field.free & (field.q < 1.1) & (field.t > SHOULDER)
-        core = (core & ~cloth) | (skin & (field.q < LOOSE) & (field.t > 1.0))
-        undecided |= (field.q < BEYOND) & (field.t > SHOULDER) & ~cloth
+        sure_skin = cv2.erode(skin.astype(np.uint8), band) > 0
+        core = (core & ~cloth) | (sure_skin & ((field.q < LOOSE) | hand) & (field.t > 1.0))
+        undecided |= ((field.q < BEYOND) | (hand & skin)) & (field.t > SHOULDER) & ~cloth
         markers[core & person & (markers == 0)] = index
     markers[(markers == 0) & ~undecided & person] = 1
     markers[~cv2.dilate(person.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)] = 1
     labels = _flood(rgb, markers)
     arms = {name: main_piece((labels == k) & person) for k, name in enumerate(fields, start=2)}
-    return _with_crumbs(arms, person)
+    legwear = np.isin(parsing, (Part.TROUSERS, Part.SKIRT, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES))
+    return _with_crumbs(arms, person & ~legwear, CRUMB * person.sum())
 
 
 def _not_skin_of_a_bare_arm(skin: BoolArray, core: BoolArray, field: LimbField) -> BoolArray:
-    """Along a bone that is bare (its core mostly skin), whatever is not skin belongs to something else."""
+    """Along a bone that is bare (its core mostly skin), whatever is not near skin belongs to something else."""
     near_skin = cv2.dilate(skin.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    near_hand = cv2.dilate(skin.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     out = np.zeros(skin.shape, bool)
-    for start, end in ((1.35, 2.0), (2.0, 2.6), (2.6, 3.1)):
-        stretch = (field.t >= start) & (field.t < end)
-        inside = stretch & core
+    stretch = np.floor(field.t / STRETCH).astype(int)
+    for index in range(round(1.2 / STRETCH), round(3.1 / STRETCH)):
+        here = stretch == index
+        inside = here & core
         if inside.any() and skin[inside].mean() > BARE:
-            out |= stretch & ~near_skin
+            out |= here & ~(near_hand if index * STRETCH >= HAND else near_skin)
     return out
 
 
-def _with_crumbs(arms: dict[str, BoolArray], person: BoolArray) -> dict[str, BoolArray]:
-    """Crumbs of the body that only an arm connects to it (a fingertip, a strip beyond a sleeve) go to that arm."""
-    rest = person.copy()
-    for mask in arms.values():
+def _with_crumbs(limbs: dict[str, BoolArray], body: BoolArray, largest: float) -> dict[str, BoolArray]:
+    """Loose pieces of the body up to so many pixels that touch a limb go to it."""
+    rest = body.copy()
+    for mask in limbs.values():
         rest &= ~mask
     count, labels, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8), connectivity=8)
-    small = stats[:, cv2.CC_STAT_AREA] < CRUMB * person.sum()
+    small = stats[:, cv2.CC_STAT_AREA] < largest
     small[0] = False
     if count <= 1 or not small.any():
-        return arms
+        return limbs
     crumbs = small[labels]
     out = {}
-    for name, mask in arms.items():
+    for name, mask in limbs.items():
         near = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         touching = np.unique(labels[near & crumbs])
         out[name] = mask | (np.isin(labels, touching) & crumbs)
@@ -191,8 +207,9 @@ def own_legs(rgb: UInt8Array, lower: BoolArray, fields: dict[str, LimbField]) ->
     if not ((markers == 1).any() and (markers == 2).any()):
         return {first: lower & (a.q <= b.q), second: lower & (a.q > b.q)}
     labels = _flood(rgb, markers)
-    whole = {first: main_piece(lower & (labels == 1)), second: main_piece(lower & (labels == 2))}
-    return _with_crumbs(whole, lower)
+    whole = {name: lower & (labels == k) for k, name in enumerate(fields, start=1)}
+    crumb = CRUMB * float(lower.sum())
+    return _with_crumbs({name: _without_specks(mask, crumb) for name, mask in whole.items()}, lower, crumb)
 
 
 def _flood(rgb: UInt8Array, markers: np.ndarray) -> np.ndarray:
@@ -207,6 +224,11 @@ def _flood(rgb: UInt8Array, markers: np.ndarray) -> np.ndarray:
     rows, cols = nearest_known(~ridge)
     full = cv2.resize(labels[rows, cols].astype(np.int16), (w, h), interpolation=cv2.INTER_NEAREST).astype(np.int32)
     return np.where(markers > 0, markers, full)
+
+
+def _without_specks(mask: BoolArray, smallest: float) -> BoolArray:
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    return np.asarray(mask & (stats[:, cv2.CC_STAT_AREA] >= smallest)[labels])
 
 
 def main_piece(mask: BoolArray) -> BoolArray:

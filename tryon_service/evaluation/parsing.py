@@ -86,6 +86,7 @@ class Parsing:
 
 
 def judge(pipeline: Pipeline, entry: Entry, table: UInt8Array) -> Judged:
+    assert entry.label is not None  # check_folder's entries have labels
     rgb, ids = read_rgb(entry.photo), read_ids(entry.label)
     seen = perceived(pipeline, rgb)
     xy = seen.keypoints.xy if seen.keypoints is not None else np.full((33, 2), np.nan, np.float32)

@@ -136,6 +136,8 @@ def resample(image: np.ndarray, source: SourceMap, interpolation: int = cv2.INTE
     """Read an H x W (x C) image through the map; h x w (x C) of the map's box, 0 (black) where nothing is drawn."""
     if not source.drawn.size:
         return np.zeros((*source.drawn.shape, *image.shape[2:]), image.dtype)
-    out = np.asarray(cv2.remap(image, source.xy[..., 0], source.xy[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE))
+    out = np.asarray(
+        cv2.remap(image, source.xy[..., 0], source.xy[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE)
+    )
     out[~source.drawn] = 0
     return out

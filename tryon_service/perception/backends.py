@@ -12,20 +12,20 @@ PARSER: Registry[Parser] = Registry("parser")
 
 @POSE.register("blazepose")
 def _blazepose() -> PoseEstimator:
-    from tryon_service.perception.pose_blazepose import BlazePose  # noqa: PLC0415
+    from tryon_service.perception.pose_blazepose import BlazePose
 
     return BlazePose()
 
 
 @MATTER.register("guided")
 def _guided() -> Matter:
-    from tryon_service.perception.matte_guided import GuidedMatter  # noqa: PLC0415
+    from tryon_service.perception.matte_guided import GuidedMatter
 
     return GuidedMatter()
 
 
 @PARSER.register("skeleton")
 def _skeleton() -> Parser:
-    from tryon_service.perception.parse_skeleton import SkeletonParser  # noqa: PLC0415
+    from tryon_service.perception.parse_skeleton import SkeletonParser
 
     return SkeletonParser()

@@ -46,8 +46,8 @@ def fit_background(rgb: Float32Array, outside: BoolArray, scale: float) -> Backg
     residual = (rgb - surface) * weight[..., np.newaxis]
     scaled = np.maximum(norm, 1e-6)[..., np.newaxis]
     # Where little background is near, the surface alone must do.
-    near = cv2.blur(residual, (side, side)) / scaled
-    square = cv2.blur(residual * residual, (side, side)) / scaled
+    near = np.asarray(cv2.blur(residual, (side, side)) / scaled, np.float32)
+    square = np.asarray(cv2.blur(residual * residual, (side, side)) / scaled, np.float32)
     noise = np.sqrt(np.maximum(_largest(square - near * near), 0))
     overall = float(np.sqrt((residual**2).sum() / max(3 * weight.sum(), 1)))
     known = norm > 0.02

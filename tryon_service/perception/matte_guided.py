@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tryon_service.perception.base import PoseEstimate
 from tryon_service.perception.background import Background, fit_background
+from tryon_service.perception.base import PoseEstimate
+from tryon_service.perception.guided_filter import apply_guide, guided_coefficients
 from tryon_service.perception.mask_errors import find_belongings, find_gaps, find_spill
 from tryon_service.perception.skeletons import HEAD
 from tryon_service.perception.visibility import pixels_per_metre
@@ -80,8 +81,8 @@ def refine(rgb: UInt8Array, mask: Float32Array, xy: Float32Array, scale: float) 
     trimap = make_trimap(coarse, band)
     if not trimap.inside.any() or not trimap.outside.any():
         return mask
-    background = fit_background(small, trimap.outside, scale * factor)
-    trimap, coarse = _corrected(small, coarse, trimap, background, (xy + 0.5) * factor - 0.5, scale * factor)
+    points = np.asarray((xy + 0.5) * factor - 0.5, np.float32)
+    trimap, coarse, background = _corrected(trimap, coarse, small, points, scale * factor)
     share, confidence = sample_matte(small, coarse, trimap, background)
     slopes, offset = guided_coefficients(small, share, confidence, _GUIDE_RADIUS, _GUIDE_EPS)
     alpha = _firm(apply_guide(rgb, slopes, offset), xy, scale)
@@ -106,14 +107,16 @@ def _window(mask: Float32Array, margin: int) -> tuple[slice, slice]:
 
 
 def _corrected(
-    rgb: Float32Array, mask: Float32Array, trimap: Trimap, background: Background, xy: Float32Array, scale: float
-) -> tuple[Trimap, Float32Array]:
-    """Trimap and mask after what a plain background tells about the mask's errors."""
+    trimap: Trimap, mask: Float32Array, rgb: Float32Array, xy: Float32Array, scale: float
+) -> tuple[Trimap, Float32Array, Background]:
+    """Trimap and mask after what a plain background tells about the mask's errors, and that background."""
+    background = fit_background(rgb, trimap.outside, scale)
     distance = background.distance(rgb)
     trimap, mask = with_belongings(trimap, mask, find_belongings(distance, background, mask, xy, scale))
     gaps = find_gaps(distance, background, mask, xy, scale)
     gaps |= find_spill(distance, background, mask, scale)
-    return with_gaps(trimap, mask, gaps)
+    trimap, mask = with_gaps(trimap, mask, gaps)
+    return trimap, mask, background
 
 
 def make_trimap(mask: Float32Array, band: float) -> Trimap:
@@ -159,7 +162,7 @@ def sample_matte(
     in and out; the shares of all pairs are averaged by how well the pair explains the pixel and fits the mask.
     """
     rows, columns = np.nonzero(trimap.unknown)
-    smooth = cv2.blur(rgb, (3, 3))
+    smooth = np.asarray(cv2.blur(rgb, (3, 3)), np.float32)
     inside = _samples(smooth, trimap.inside, rows, columns)
     outside = _samples(smooth, trimap.outside, rows, columns)
     pixel = rgb[rows, columns]
@@ -244,50 +247,6 @@ def _samples(rgb: Float32Array, region: BoolArray, rows: np.ndarray, columns: np
     return colours
 
 
-def guided_coefficients(
-    guide: Float32Array, target: Float32Array, weight: Float32Array, radius: int, eps: float
-) -> tuple[Float32Array, Float32Array]:
-    """The colour guided filter's local models: target = slopes . guide + offset around every pixel.
-
-    guide: h x w x 3; target, weight: h x w; eps: in squared units of the guide. Returns h x w x 3 and h x w, averaged
-    over the window. Equations 14 and 15 of the 2013 paper, with pixels weighted.
-    """
-
-    def mean(image: Float32Array) -> Float32Array:
-        return np.asarray(cv2.blur(image, (2 * radius + 1,) * 2), np.float32)
-
-    norm = mean(weight)
-    planes = cv2.split(guide)
-    weighted = [plane * weight for plane in planes]
-    averages = [mean(plane) / norm for plane in weighted]
-    level = mean(target * weight) / norm
-    r, g, b = (mean(plane * target) / norm - average * level for plane, average in zip(weighted, averages, strict=True))
-
-    def covariance(i: int, j: int) -> Float32Array:
-        spread = mean(weighted[i] * planes[j]) / norm - averages[i] * averages[j]
-        return spread + np.float32(eps) if i == j else spread
-
-    rr, rg, rb, gg, gb, bb = (covariance(i, j) for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)))
-    # The inverse of the symmetric 3 x 3 matrix, by cofactors.
-    c_rr, c_rg, c_rb = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
-    c_gg, c_gb, c_bb = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
-    determinant = rr * c_rr + rg * c_rg + rb * c_rb
-    slopes = [c_rr * r + c_rg * g + c_rb * b, c_rg * r + c_gg * g + c_gb * b, c_rb * r + c_gb * g + c_bb * b]
-    slopes = [slope / determinant for slope in slopes]
-    offset = level - sum(slope * average for slope, average in zip(slopes, averages, strict=True))
-    return cv2.merge([mean(slope) for slope in slopes]), mean(offset)
-
-
-def apply_guide(rgb: UInt8Array, slopes: Float32Array, offset: Float32Array) -> Float32Array:
-    """The local models, enlarged, at every pixel of the full-size guide: H x W, not clipped."""
-    size = (rgb.shape[1], rgb.shape[0])
-    alpha = cv2.resize(offset, size, interpolation=cv2.INTER_LINEAR)
-    for channel in range(3):
-        slope = cv2.resize(slopes[..., channel], size, interpolation=cv2.INTER_LINEAR)
-        alpha += slope * rgb[..., channel]
-    return np.asarray(alpha, np.float32)
-
-
 def _firm(alpha: Float32Array, xy: Float32Array, scale: float) -> Float32Array:
     """Steeper edges, clipped to [0, 1]: a filtered edge is softer than the lens made it; hair keeps its softness."""
     head = xy[list(HEAD)].mean(axis=0)
@@ -297,7 +256,7 @@ def _firm(alpha: Float32Array, xy: Float32Array, scale: float) -> Float32Array:
     )
     away = np.sqrt((y * y)[:, np.newaxis] + x * x)
     gain = _HAIR_GAIN + (_GAIN - _HAIR_GAIN) * np.clip(2 * away - 1.5, 0, 1)
-    return np.clip((alpha - 0.5) * gain + 0.5, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((alpha - 0.5) * gain + 0.5, 0, 1), np.float32)
 
 
 def _finish(alpha: Float32Array, trimap: Trimap) -> Float32Array:
@@ -305,7 +264,7 @@ def _finish(alpha: Float32Array, trimap: Trimap) -> Float32Array:
     size = (alpha.shape[1], alpha.shape[0])
     inside = cv2.resize(trimap.inside.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     outside = cv2.resize(trimap.outside.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-    alpha = np.maximum(alpha, inside) * (1 - outside)
+    alpha = np.asarray(np.maximum(alpha, inside) * (1 - outside), np.float32)
     _, labels = cv2.connectedComponents((alpha > 0.1).astype(np.uint8))
     kept = np.zeros(int(labels.max()) + 1, np.bool_)
     kept[labels[inside > 0.5]] = True

@@ -103,8 +103,8 @@ class OnnxParser:
         solid = _bounds(mask > 0.5) if mask is not None else None
         matrix = crop_matrix(solid or whole, self._size)
         image = image_tensor(
-            np.asarray(cropped(rgb, matrix, self._size), np.uint8),
-            np.zeros(self._size[::-1], np.float32) if mask is None else np.asarray(cropped(mask, matrix, self._size)),
+            cropped(rgb, matrix, self._size),
+            np.zeros(self._size[::-1], np.float32) if mask is None else cropped(mask, matrix, self._size),
         )
         pose = pose_tensor(*_joints(keypoints, matrix, rgb.shape), self._size)
         images, poses = image[None], pose[None]

@@ -9,11 +9,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from tryon_service.imaging.colour import alike
 from tryon_service.perception.skeletons import LIMBS, Landmark
 from tryon_service.types import BoolArray, Float32Array, Keypoints, NetworkId, Part, Photo, UInt8Array
 
-SKIN_DISTANCE = 3.0
-"""Mahalanobis distance in CIELAB a, b within which a colour is the face's skin."""
 HEAD_RADIUS = 4.5
 """How far hair reaches from the face's middle, in distances from eyes to mouth."""
 
@@ -31,7 +30,7 @@ class SkeletonParser:
         out[person] = Part.UPPER
         out[person & (height < 0)] = Part.TROUSERS
         face, head = _face(keypoints, axis, matte.shape)
-        skin = _skin(photo.rgb, face & person)
+        skin = alike(photo.rgb, face & person)
         arms = {}
         for side in ("left", "right"):
             arm = _capsules(keypoints, (f"{side}_upper_arm", f"{side}_forearm"), 0.13 * axis.length, matte.shape)
@@ -80,19 +79,6 @@ def _face(keypoints: Keypoints, axis: _Axis, shape: tuple[int, ...]) -> tuple[Bo
     above = (xs - chin[0]) * down[0] + (ys - chin[1]) * down[1] < 0
     near = np.hypot(xs - centre[0], ys - centre[1]) < HEAD_RADIUS * size
     return face.astype(bool), above & near
-
-
-def _skin(rgb: UInt8Array, face: BoolArray) -> BoolArray:
-    """Pixels of the face's own colour, H x W bool; none where no face shows."""
-    lab = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), 1.5), cv2.COLOR_RGB2LAB).astype(np.float32)
-    samples = lab[face]
-    if len(samples) < 30:
-        return np.zeros(face.shape, bool)
-    centre = np.median(samples, axis=0)
-    near = samples[np.abs(samples[:, 0] - centre[0]) < 40]
-    spread = np.maximum(np.std(near[:, 1:], axis=0), 2.5)
-    distance = np.hypot(*np.moveaxis((lab[..., 1:] - centre[1:]) / spread, -1, 0))
-    return np.asarray((distance < SKIN_DISTANCE) & (np.abs(lab[..., 0] - centre[0]) < 90), np.bool_)
 
 
 def _capsules(keypoints: Keypoints, limbs: tuple[str, ...], radius: float, shape: tuple[int, ...]) -> BoolArray:

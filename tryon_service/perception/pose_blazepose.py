@@ -27,7 +27,7 @@ SECOND_LOOK_REGIONS = 12
 SECOND_LOOK_PRESENCE = 0.9
 SECOND_LOOK_TESTED = 3
 SECOND_LOOK_GAIN = 1.5
-SURE_PRESENCE, SURE_PLAUSIBILITY = 0.95, 0.25
+SURE_PRESENCE, SURE_PLAUSIBILITY = 0.99, 0.25
 """Above both a find needs no further proof."""
 
 # (overlap of masks at least, distance of joints in sides of the region at most) between a find and its mirror image.

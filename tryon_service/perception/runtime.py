@@ -45,7 +45,7 @@ class LiteRtSession:
             return [self._interpreter.get_tensor(index) for index in self._outputs]
 
     def _build(self) -> None:
-        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - loads in a third of a second
+        from ai_edge_litert.interpreter import Interpreter
 
         with _BUILD_LOCK, _stderr_muted():
             interpreter = Interpreter(model_path=str(self._path), num_threads=self._num_threads)

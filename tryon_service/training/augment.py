@@ -43,7 +43,7 @@ class Crop:
     @property
     def person(self) -> UInt8Array:
         """H x W, 1 on everything of the photo that isn't known to be background."""
-        return ((self.classes > 0) & (self.classes != OFF_PHOTO)).astype(np.uint8)
+        return np.asarray((self.classes > 0) & (self.classes != OFF_PHOTO), np.uint8)
 
 
 def training_crop(sample: Sample, size: Size, rng: np.random.Generator) -> Crop:
@@ -155,10 +155,16 @@ def taken(sample: Sample, frame: Box, matrix: Float32Array, size: Size) -> Crop:
     mask = cv2.warpAffine(sample.mask[window], matrix, size, flags=cv2.INTER_LINEAR)
     classes = cv2.warpAffine(sample.classes[window], matrix, size, flags=cv2.INTER_NEAREST, borderValue=(OFF_PHOTO,))
     inside = np.all((sample.xy >= (left, top)) & (sample.xy <= (right - 1, bottom - 1)), axis=1)
-    return Crop(rgb, classes, mask.astype(np.float32) / np.float32(255), xy, sample.present & inside)
+    return Crop(
+        np.asarray(rgb, np.uint8),
+        np.asarray(classes, np.uint8),
+        np.asarray(mask, np.float32) / np.float32(255),
+        xy,
+        sample.present & inside,
+    )
 
 
-def soft(region: UInt8Array | BoolArray, sigma: float) -> Float32Array:
+def soft(region: UInt8Array | BoolArray | Float32Array, sigma: float) -> Float32Array:
     """H x W float32 in [0, 1]: the region with a soft edge."""
     return np.asarray(cv2.GaussianBlur(region.astype(np.float32), (0, 0), sigma), np.float32)
 
@@ -175,7 +181,7 @@ def recolour_cloth(rgb: UInt8Array, classes: UInt8Array, rng: np.random.Generato
         dyed = dyed * rng.uniform(0.55, 1.15, 3).astype(np.float32)
         if rng.random() < 0.1:
             dyed = 255 - dyed
-        value = np.clip(value + (dyed - value) * soft(region, 0.7)[..., None], 0, 255)
+        value = np.asarray(value + (np.clip(dyed, 0, 255) - value) * soft(region, 0.7)[..., None], np.float32)
     return np.asarray(value, np.uint8)
 
 
@@ -197,7 +203,8 @@ def studio(rgb: UInt8Array, person: UInt8Array, rng: np.random.Generator) -> UIn
         moved = np.roll(person, rng.integers(-12, 13, 2), (0, 1))
         ground = ground * (1 - np.float32(rng.uniform(0.1, 0.45)) * soft(moved, float(rng.uniform(3, 9))))[..., None]
     # The label's edge lies on the street's colours; shrinking it a little keeps them out.
-    share = soft(cv2.erode(person, np.ones((3, 3), np.uint8)) if rng.random() < 0.6 else person, 0.8)[..., None]
+    kernel = np.ones((3, 3) if rng.random() < 0.6 else (1, 1), np.uint8)
+    share = soft(np.asarray(cv2.erode(person, kernel), np.uint8), 0.8)[..., None]
     out = np.clip(ground, 0, 255) * (1 - share) + rgb * share
     return np.asarray(np.clip(out + rng.normal(0, rng.uniform(0.2, 2)), 0, 255), np.uint8)
 

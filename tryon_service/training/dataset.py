@@ -54,7 +54,8 @@ def split(names: Sequence[str], count: int, near_duplicates: Iterable[tuple[str,
     twin = {a: b for pair in near_duplicates for a, b in (pair, pair[::-1])}
     # Order by a hash of the name: adding photos later moves none from one side to the other.
     order = sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
-    known, kept = set(names), set()
+    known = set(names)
+    kept: set[str] = set()
     for name in order:
         if len(kept) >= count:
             break
@@ -81,7 +82,7 @@ def load_samples(entries: Sequence[Entry], table: UInt8Array, pose: PoseEstimato
         for entry in bar
     ]
     partial = cache.with_suffix(".part.npz")
-    np.savez(partial, stamp=np.array(stamp), **_packed(samples))
+    np.savez(partial, allow_pickle=False, stamp=np.array(stamp), **_packed(samples))
     os.replace(partial, cache)
     return samples
 

@@ -77,7 +77,7 @@ class ParserTraining:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.net = ParserNet().to(self.device, memory_format=torch.channels_last)
+        self.net = ParserNet().to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
             _decayed(self.net, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98)

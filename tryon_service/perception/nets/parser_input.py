@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tryon_service.types import BoolArray, Float32Array, Part, Size, UInt8Array
 
@@ -68,6 +70,8 @@ MIN_VISIBILITY = 0.3
 """Joints the pose network itself doubts more are not shown to the parser."""
 _SIGMA = 0.022
 """Width of the maps' Gaussians, as a share of the crop's height."""
+
+P = TypeVar("P", np.uint8, np.float32)
 
 Box = tuple[float, float, float, float]
 """left, top, right, bottom in pixels; right and bottom exclusive."""
@@ -131,17 +135,17 @@ def _squared_distance(xs: Float32Array, ys: Float32Array, start: Float32Array, e
     return np.asarray((dx - t * along[0]) ** 2 + (dy - t * along[1]) ** 2, np.float32)
 
 
-def cropped(picture: UInt8Array | Float32Array, matrix: Float32Array, size: Size) -> UInt8Array | Float32Array:
+def cropped(picture: NDArray[P], matrix: Float32Array, size: Size) -> NDArray[P]:
     """A photo or mask in the crop, averaged down first where it is much larger; black outside the photo."""
     scale = float(np.hypot(*matrix[:, 0]))
     if scale < 0.5:
         reduction = scale / 0.7
         width, height = (max(round(side * reduction), 1) for side in picture.shape[1::-1])
-        picture, full = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), picture
-        sx, sy = full.shape[1] / width, full.shape[0] / height
+        sx, sy = picture.shape[1] / width, picture.shape[0] / height
+        picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), picture.dtype)
         back = np.array([[sx, 0, sx / 2 - 0.5], [0, sy, sy / 2 - 0.5], [0, 0, 1]], np.float32)
         matrix = matrix @ back
-    return cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR)
+    return np.asarray(cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR), picture.dtype)
 
 
 def shown_joints(xy: Float32Array, visibility: Float32Array, shape: Sequence[int]) -> BoolArray:

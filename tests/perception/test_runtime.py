@@ -1,0 +1,52 @@
+"""LiteRT sessions: quiet, lazy, safe to share."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from tryon_service.errors import ZooError
+from tryon_service.perception.runtime import LiteRtSession, default_threads
+from tryon_service.zoo.store import Store
+
+
+@pytest.fixture
+def session() -> LiteRtSession:
+    try:
+        return LiteRtSession(Store().path("blazepose-detector"), num_threads=1)
+    except ZooError as error:
+        pytest.skip(f"no networks: {error}")
+
+
+def test_threads_are_bounded() -> None:
+    assert 1 <= default_threads() <= 4
+
+
+def test_the_first_run_says_nothing_on_stderr(session: LiteRtSession, capfd: pytest.CaptureFixture[str]) -> None:
+    outputs = session.run(np.zeros((1, 224, 224, 3), np.float32))
+    assert [output.shape for output in outputs] == [(1, 2254, 12), (1, 2254, 1)]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_threads_share_a_session(session: LiteRtSession) -> None:
+    images = [np.full((1, 224, 224, 3), value, np.float32) for value in (-1.0, -0.3, 0.4, 1.0)]
+    alone = [session.run(image)[1] for image in images]
+    together: list[np.ndarray | None] = [None] * len(images)
+
+    def work(index: int) -> None:
+        together[index] = session.run(images[index])[1]
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(images))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_wrong_shape_is_refused(session: LiteRtSession) -> None:
+    with pytest.raises(ValueError, match="Dimension mismatch"):
+        session.run(np.zeros((1, 100, 100, 3), np.float32))
