@@ -160,16 +160,11 @@ def _hand_inside(person: Person, arm: str) -> bool:
 
 def _ending_at_the_edge(layer: Layer, margin: int, sides: Sequence[bool]) -> Layer:
     """The layer without its mirror image beyond the given sides (left, top, right, bottom) of the photo."""
-    alpha = layer.alpha.copy()
-    height, width = alpha.shape
-    if margin:
-        for ends, strip in zip(
-            sides,
-            (np.s_[:, :margin], np.s_[:margin], np.s_[:, width - margin :], np.s_[height - margin :]),
-            strict=True,
-        ):
-            if ends:
-                alpha[strip] = 0.0
+    left, top, right, bottom = (margin if ends else 0 for ends in sides)
+    height, width = layer.alpha.shape
+    kept = np.s_[top : height - bottom, left : width - right]
+    alpha = np.zeros_like(layer.alpha)
+    alpha[kept] = layer.alpha[kept]
     return replace(layer, alpha=alpha)
 
 
@@ -212,11 +207,11 @@ def _legwear(cut: _Cut, body: BoolArray) -> BoolArray:
     trousers, hanging = worn & (cut.parsing == Part.TROUSERS), worn & np.isin(cut.parsing, HANGING)
     lower = np.isin(cut.parsing, LOWER) & body
     if trousers.sum() < hanging.sum():
-        return lower & ~trousers
+        return np.asarray(lower & ~trousers, np.bool_)
     thighs = np.zeros(body.shape, bool)
     thighs[max(0, int(max(hips[0][1], hips[1][1]) + 0.15 * cut.torso)) :] = True
     coat = np.isin(cut.parsing, (Part.OUTERWEAR, Part.UPPER))
-    return lower | hanging | (body & thighs & ~coat)
+    return np.asarray(lower | hanging | (body & thighs & ~coat), np.bool_)
 
 
 def _give_tendrils_to_sleeves(owners: dict[str, BoolArray], arms: dict[str, BoolArray], cut: _Cut) -> None:
