@@ -39,8 +39,8 @@ CROSSING = 1.5
 """Along an arm's curve: from here on, past the middle of the upper arm, it may cross in front of the torso."""
 SMOOTH = 0.02
 """Sigma that rounds the outline of hidden parts, torso lengths."""
-SLIVER = np.ones((3, 3), np.uint8)
-"""What touches an arm within a pixel may be a sliver of it, and is completed in the layers behind instead."""
+STAIN = 0.025
+"""How far beside an arm its colours may have spread, by shadow or a cut a little off, torso lengths."""
 FOLD = 0.05
 """Width of the band of texture that is continued into hidden parts, torso lengths."""
 
@@ -68,17 +68,22 @@ def _take_apart(cut: _Cut, shown: frozenset[str]) -> dict[str, _Pieces]:
     legs = fields_for(rig, cut.keypoints, armless, cut.torso, [n for n in LEGS if n in shown])
     owners = _owners(cut, owners, legs)
     hidden = _hidden_parts(cut, owners, arms | legs)
+    arm_pixels = _union({n: owners[n] for n in arms}, cut.matte.shape)
     shoulders = _union({n: owners[n] & (f.t < SHARED) for n, f in arms.items()}, cut.matte.shape)
-    slivers = cv2.dilate(_union({n: owners[n] for n in arms}, cut.matte.shape).astype(np.uint8), SLIVER) > 0
+    slivers = _widened(arm_pixels, 1)
+    stained = _widened(arm_pixels, round(STAIN * cut.torso))
     out = {}
     for name, owned in owners.items():
-        own = owned
-        if name == TRUNK:
-            own = (owned & ~slivers) | shoulders
-        elif name in LEGS:
-            own = owned & ~slivers
-        out[name] = _Pieces(own, hidden[name] | (owned & ~own))
+        own = owned if name in ARMS else owned & ~slivers
+        own = own | shoulders if name == TRUNK else own
+        sure = own & (cut.matte > 0.5) if name in ARMS else own & (cut.matte > 0.5) & ~stained
+        out[name] = _Pieces(own, hidden[name] | (owned & ~own), sure)
     return out
+
+
+def _widened(mask: BoolArray, pixels: int) -> BoolArray:
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), disc) > 0)
 
 
 def _hole(matte: Float32Array) -> BoolArray:
@@ -136,10 +141,12 @@ class _Cut:
 
 @dataclass(frozen=True)
 class _Pieces:
-    """A layer's share of the person, H x W bool each: what it shows, and what it has behind other layers."""
+    """A layer's share of the person, H x W bool each: what it shows, what it has behind other layers, and which of the
+    shown pixels are surely its own, for the hidden ones to be completed from."""
 
     shown: BoolArray
     hidden: BoolArray
+    sure: BoolArray
 
 
 def _margin(person: Person) -> int:
@@ -305,7 +312,7 @@ def _layer(name: str, cut: _Cut, pieces: _Pieces, shape: tuple[int, ...], margin
     shown, hidden, matte, own = pieces.shown[part], pieces.hidden[part], cut.matte[part], cut.rgb[part]
     visible = shown & (matte > 0.5)
     if visible.any():
-        sure = cv2.erode(visible.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        sure = cv2.erode(pieces.sure[part].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         filled = mirror_fill(own, sure if sure.any() else visible, hidden, FOLD * cut.torso)
         rgb[cut.window][part] = np.where(shown[..., None], own, filled)
         extent = cv2.GaussianBlur((shown | hidden).astype(np.float32), (0, 0), SEAM)

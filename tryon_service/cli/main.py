@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from tryon_service import __version__
-from tryon_service.cli import demo, evaluate, perceive, render, zoo
+from tryon_service.cli import demo, evaluate, perceive, render, train, zoo
 from tryon_service.cli.files import PHOTO_CODES
 from tryon_service.errors import InputError, RefusedError, TryonError
 
 OK, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
-COMMANDS = (render, perceive, evaluate, demo, zoo)
+COMMANDS = (render, perceive, evaluate, demo, zoo, train)
 
 
 class ArgumentParser(argparse.ArgumentParser):

@@ -16,9 +16,9 @@ FEWEST = 30
 
 def alike(rgb: UInt8Array, samples: BoolArray) -> BoolArray:
     """Pixels (H x W bool) of the samples' own colour in an H x W x 3 picture; none if there are hardly any samples."""
-    chosen = cv2.cvtColor(rgb[samples].reshape(-1, 1, 3), cv2.COLOR_RGB2LAB).reshape(-1, 3).astype(np.float32)
-    if len(chosen) < FEWEST:
+    if np.count_nonzero(samples) < FEWEST:
         return np.zeros(samples.shape, bool)
+    chosen = cv2.cvtColor(rgb[samples].reshape(-1, 1, 3), cv2.COLOR_RGB2LAB).reshape(-1, 3).astype(np.float32)
     lab = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), 1.5), cv2.COLOR_RGB2LAB).astype(np.float32)
     centre = np.median(chosen, axis=0)
     near = chosen[np.abs(chosen[:, 0] - centre[0]) < 40]

@@ -80,11 +80,9 @@ class OnnxParser:
         if region is None:
             return parts
         left, top, right, bottom = region
-        channels = _resampled(logits, matrix, region)
-        if person is None:
-            found = channels.argmax(axis=2)
-        else:
-            found = np.where(person[top:bottom, left:right], channels[..., 1:].argmax(axis=2) + 1, 0)
+        found = _winners(logits, matrix, region, first=0 if person is None else 1)
+        if person is not None:
+            found *= person[top:bottom, left:right]
         parts[top:bottom, left:right] = _PART[found]
         xy = keypoints.xy if keypoints is not None else np.full((33, 2), np.nan, np.float32)
         for sides in _SIDES:
@@ -96,7 +94,7 @@ class OnnxParser:
     def logits(
         self, rgb: UInt8Array, keypoints: Keypoints | None, mask: Float32Array | None
     ) -> tuple[Float32Array, Float32Array]:
-        """h x w x 13 float32 logits of the crop, and the 2 x 3 matrix from the photo's pixels to the crop's."""
+        """13 x h x w float32 logits of the crop, and the 2 x 3 matrix from the photo's pixels to the crop's."""
         self._open_once()
         height, width = rgb.shape[:2]
         whole = (0.0, 0.0, float(width), float(height))
@@ -112,7 +110,7 @@ class OnnxParser:
             images, poses = np.stack([image, image[..., ::-1]]), np.stack([pose, pose[..., ::-1]])
         (logits,) = self._session.run(None, {"image": images, "pose": poses})
         mean = (logits[0] + logits[1][..., ::-1]) / 2 if self._mirror else logits[0]
-        return np.ascontiguousarray(mean.transpose(1, 2, 0), np.float32), matrix
+        return np.ascontiguousarray(mean, np.float32), matrix
 
     def _open_once(self) -> None:
         with self._lock:
@@ -166,21 +164,24 @@ def _covered(matrix: Float32Array, crop: Size, size: Size) -> tuple[int, int, in
     return (int(left), int(top), int(right), int(bottom)) if right > left and bottom > top else None
 
 
-def _resampled(logits: Float32Array, matrix: Float32Array, region: tuple[int, int, int, int]) -> Float32Array:
-    """Logits at the photo's pixels of a region, (bottom - top) x (right - left) x 13."""
+def _winners(logits: Float32Array, matrix: Float32Array, region: tuple[int, int, int, int], first: int) -> UInt8Array:
+    """The class of the largest logit, not below `first`, at each of the photo's pixels of a region."""
     left, top, right, bottom = region
     scale = float(matrix[0, 0]) / STRIDE
-    # Pixel centres: the crop's x is (X + 0.5) / STRIDE - 0.5 in the logits.
+    # Pixel centres: the crop's x is (x + 0.5) / STRIDE - 0.5 in the logits.
     shift = (matrix[:, 2] + 0.5) / STRIDE - 0.5 + scale * np.array([left, top])
     back = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
-    parts = [
-        cv2.warpAffine(
-            np.ascontiguousarray(logits[..., start : start + 4]),
+    best = np.full((bottom - top, right - left), -np.inf, np.float32)
+    found = np.zeros(best.shape, np.uint8)
+    for index in range(first, len(logits)):
+        level = cv2.warpAffine(
+            logits[index],
             back,
             (right - left, bottom - top),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
-        ).reshape(bottom - top, right - left, -1)
-        for start in range(0, logits.shape[2], 4)
-    ]
-    return np.concatenate(parts, axis=2)
+        )
+        better = level > best
+        np.copyto(best, level, where=better)
+        found[better] = index
+    return found

@@ -176,9 +176,9 @@ def recolour_cloth(rgb: UInt8Array, classes: UInt8Array, rng: np.random.Generato
         region = classes == index
         if not region.any() or rng.random() < 0.4:
             continue
-        dyed = value[..., rng.permutation(3)] if rng.random() < 0.5 else value
-        dyed = 255 * (dyed / 255) ** float(np.exp(rng.normal(0, 0.5)))
-        dyed = dyed * rng.uniform(0.55, 1.15, 3).astype(np.float32)
+        dyed: Float32Array = value[..., rng.permutation(3)] if rng.random() < 0.5 else value
+        dyed = np.asarray(255 * (dyed / 255) ** float(np.exp(rng.normal(0, 0.5))), np.float32)
+        dyed *= rng.uniform(0.55, 1.15, 3).astype(np.float32)
         if rng.random() < 0.1:
             dyed = 255 - dyed
         value = np.asarray(value + (np.clip(dyed, 0, 255) - value) * soft(region, 0.7)[..., None], np.float32)
