@@ -255,7 +255,8 @@ def _hidden_parts(cut: _Cut, owners: dict[str, BoolArray], fields: dict[str, Lim
         out[name] = covered & twin & (field.q < 1.0) & (field.r < 1.1) & _lies_behind(name, cut.keypoints)
         if name in LEGS:
             under_hem = owners[TRUNK] & person & (field.r < 0.95) & (field.q < 1.0) & (field.t > 0.5) & (field.t < 3.0)
-            behind = arms & _between(visible, 0.4 * cut.torso, 0.45 * cut.torso) & (field.r < 1.35)
+            behind = arms & (_between(visible, 0.4 * cut.torso, 0.45 * cut.torso) | _hull(visible & (field.t < 2.0)))
+            behind &= field.r < 1.35
             beside = _around_contact(visible, arms, RIM * cut.torso) & (field.q < 1.15) & (field.r < 1.2)
             out[name] |= under_hem | behind | beside
     for name, mask in out.items():
@@ -295,6 +296,15 @@ def _between(visible: BoolArray, widest: float, highest: float) -> BoolArray:
     rows = np.broadcast_to(np.arange(h)[:, None], (h, w))
     columns = np.broadcast_to(np.arange(w), (h, w))
     return (_gap(visible, rows, 0) <= highest) | (_gap(visible, columns, 1) <= widest)
+
+
+def _hull(mask: BoolArray) -> BoolArray:
+    """The convex hull of the mask's pixels."""
+    out = np.zeros(mask.shape, np.uint8)
+    ys, xs = np.nonzero(mask)
+    if len(ys):
+        cv2.fillConvexPoly(out, cv2.convexHull(np.stack([xs, ys], axis=1).astype(np.int32)), 1)
+    return out > 0
 
 
 def _gap(visible: BoolArray, position: np.ndarray, axis: int) -> np.ndarray:

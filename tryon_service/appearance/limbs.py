@@ -28,10 +28,12 @@ BAND = 0.012
 """How far the parsing's edges may be off, torso lengths; within that the watershed finds the edge."""
 HAND, HAND_REACH = 2.75, 2.8
 """Where the hand begins on the curve, and how far fingers spread from it in usual radii of a wrist."""
+SKIN_DISTANCE = 4.5
+"""Fingers are redder than faces: how far from the known skin's colour a hand may be, see imaging/colour.py."""
 STRETCH = 0.1
 """Length of the pieces in which an arm is called bare or covered, on the curve."""
-BARE = 0.7
-"""Share of skin in an arm's core from which the arm counts as bare there."""
+BARE, BARE_HAND = 0.7, 0.2
+"""Share of skin in an arm's core from which the arm counts as bare there; a hand ends somewhere along its core."""
 CRUMB = 0.012
 """Largest loose piece that counts as a crumb, as a share of the person."""
 FIELD_STEP = 4
@@ -138,7 +140,7 @@ def own_arms(
     never = np.isin(parsing, (Part.HAIR, Part.FACE))
     band = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(BAND * torso)) + 1,) * 2)
     bare = np.isin(parsing, (Part.FACE, Part.LEFT_ARM, Part.RIGHT_ARM, Part.TORSO_SKIN)) & person
-    skin_coloured = alike(rgb, cv2.erode(bare.astype(np.uint8), band) > 0) & person & ~never
+    skin_coloured = alike(rgb, cv2.erode(bare.astype(np.uint8), band) > 0, SKIN_DISTANCE) & person & ~never
     for index, (name, field) in enumerate(fields.items(), start=2):
         hand = (field.t > HAND) & (field.r < HAND_REACH)
         skin = skin_coloured & ((field.q < 1.2) | hand) & (field.t > 1.0)
@@ -153,7 +155,7 @@ def own_arms(
     markers[(markers == 0) & ~undecided & person] = 1
     markers[~cv2.dilate(person.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)] = 1
     labels = _flood(rgb, markers)
-    arms = {name: main_piece((labels == k) & person) for k, name in enumerate(fields, start=2)}
+    arms = {name: _closed(main_piece((labels == k) & person), band) & person for k, name in enumerate(fields, start=2)}
     legwear = np.isin(parsing, (Part.TROUSERS, Part.SKIRT, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES))
     return _with_crumbs(arms, person & ~legwear, CRUMB * person.sum())
 
@@ -167,8 +169,9 @@ def _not_skin_of_a_bare_arm(skin: BoolArray, core: BoolArray, field: LimbField) 
     for index in range(round(1.2 / STRETCH), round(3.1 / STRETCH)):
         here = stretch == index
         inside = here & core
-        if inside.any() and skin[inside].mean() > BARE:
-            out |= here & ~(near_hand if index * STRETCH >= HAND else near_skin)
+        hand = index * STRETCH >= HAND
+        if inside.any() and skin[inside].mean() > (BARE_HAND if hand else BARE):
+            out |= here & ~(near_hand if hand else near_skin)
     return out
 
 
@@ -224,6 +227,10 @@ def _flood(rgb: UInt8Array, markers: np.ndarray) -> np.ndarray:
     rows, cols = nearest_known(~ridge)
     full = cv2.resize(labels[rows, cols].astype(np.int16), (w, h), interpolation=cv2.INTER_NEAREST).astype(np.int32)
     return np.where(markers > 0, markers, full)
+
+
+def _closed(mask: BoolArray, disc: UInt8Array) -> BoolArray:
+    return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, disc) > 0)
 
 
 def _without_specks(mask: BoolArray, smallest: float) -> BoolArray:

@@ -231,8 +231,8 @@ def _run(
         late = bool(further) and run.done() >= run.recipe.self_training
         if late and (not taught or run.progress.epoch % RELABEL_EVERY == 0):
             taught = pseudo_labelled(run.ema, further, known, run.device)
-        # Half of them an epoch, so that true labels stay the larger part.
-        loss = run.train_epoch([*train, *taught[run.progress.epoch % 2 :: 2]], stage, weights)
+        # A third of them an epoch, so that true labels stay by far the larger part.
+        loss = run.train_epoch([*train, *taught[run.progress.epoch % 3 :: 3]], stage, weights)
         known = stage.size
         run.progress.epoch += 1
         row = {"epoch": float(run.progress.epoch), "loss": loss, "minutes": run.progress.seconds / 60}

@@ -36,7 +36,7 @@ class Recipe:
     ema: float = 0.998
     dice: float = 0.6
     validate_every: int = 4
-    self_training: float = 0.6
+    self_training: float = 0.65
     near_duplicates: tuple[tuple[str, str], ...] = ()
 
     @property
