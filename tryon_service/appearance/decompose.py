@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from tryon_service.appearance.limbs import LimbField, fields_for, main_piece, own_arms, own_legs
+from tryon_service.appearance.limbs import LimbField, fields_for, main_piece, own_arms, own_legs, without_specks
 from tryon_service.imaging.complete import complete_background, mirror_fill, nearest_known
 from tryon_service.perception.foreground import decontaminate
 from tryon_service.perception.skeletons import LIMBS, Landmark
@@ -37,6 +37,10 @@ TENDRIL = 0.015
 """Strips thinner than twice this beside an arm are leftovers, torso lengths."""
 CROSSING = 1.5
 """Along an arm's curve: from here on, past the middle of the upper arm, it may cross in front of the torso."""
+FOREARM = 2.4
+"""Along an arm's curve: from here on it may hold something."""
+SPECK = 0.004
+"""Loose pieces of trunk and legs below this are leftovers of the split, in squared torso lengths."""
 SMOOTH = 0.02
 """Sigma that rounds the outline of hidden parts, torso lengths."""
 STAIN = 0.025
@@ -64,6 +68,7 @@ def _take_apart(cut: _Cut, shown: frozenset[str]) -> dict[str, _Pieces]:
     rig = build_rig(cut.keypoints)
     arms = fields_for(rig, cut.keypoints, cut.matte, cut.torso, [n for n in ARMS if n in shown])
     owners = own_arms(cut.rgb, cut.matte, cut.parsing, arms, cut.torso)
+    owners = _with_things_in_hand(owners, arms, cut)
     armless = np.where(_union(owners, cut.matte.shape), np.float32(0), cut.matte)
     legs = fields_for(rig, cut.keypoints, armless, cut.torso, [n for n in LEGS if n in shown])
     owners = _owners(cut, owners, legs)
@@ -77,7 +82,23 @@ def _take_apart(cut: _Cut, shown: frozenset[str]) -> dict[str, _Pieces]:
         own = owned if name in ARMS else owned & ~slivers
         own = own | shoulders if name == TRUNK else own
         sure = own & (cut.matte > 0.5) if name in ARMS else own & (cut.matte > 0.5) & ~stained
-        out[name] = _Pieces(own, hidden[name] | (owned & ~own), sure)
+        behind = hidden[name] | (owned & ~own)
+        body = without_specks(own | behind, SPECK * cut.torso**2)
+        out[name] = _Pieces(own & body, behind & body, sure & body)
+    return out
+
+
+def _with_things_in_hand(
+    owners: dict[str, BoolArray], arms: Mapping[str, LimbField], cut: _Cut
+) -> dict[str, BoolArray]:
+    """What a hand holds goes with the hand: accessories that touch the lower part of a forearm."""
+    things = (cut.parsing == Part.ACCESSORIES) & (cut.matte > 0.5) & ~_union(owners, cut.matte.shape)
+    _, labels = cv2.connectedComponents(things.astype(np.uint8), connectivity=8)
+    out = {}
+    for name, mask in owners.items():
+        held = np.unique(labels[_widened(mask & (arms[name].t > FOREARM), 3) & things])
+        out[name] = mask | (np.isin(labels, held) & things)
+        things = things & ~out[name]
     return out
 
 

@@ -140,6 +140,7 @@ def own_arms(
     never = np.isin(parsing, (Part.HAIR, Part.FACE))
     band = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(BAND * torso)) + 1,) * 2)
     bare = np.isin(parsing, (Part.FACE, Part.LEFT_ARM, Part.RIGHT_ARM, Part.TORSO_SKIN)) & person
+    foreign = np.isin(parsing, (Part.TROUSERS, Part.SKIRT, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES))
     skin_coloured = alike(rgb, cv2.erode(bare.astype(np.uint8), band) > 0, SKIN_DISTANCE) & person & ~never
     for index, (name, field) in enumerate(fields.items(), start=2):
         hand = (field.t > HAND) & (field.r < HAND_REACH)
@@ -147,6 +148,7 @@ def own_arms(
         skin |= parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
         core = (field.q < CORE) & (field.t > 0.9)
         cloth = never | _not_skin_of_a_bare_arm(skin, core, field)
+        foreign |= cloth
         core |= field.free & (field.q < 1.1) & (field.t > SHOULDER)
         sure_skin = cv2.erode(skin.astype(np.uint8), band) > 0
         core = (core & ~cloth) | (sure_skin & ((field.q < LOOSE) | hand) & (field.t > 1.0))
@@ -156,8 +158,7 @@ def own_arms(
     markers[~cv2.dilate(person.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)] = 1
     labels = _flood(rgb, markers)
     arms = {name: _closed(main_piece((labels == k) & person), band) & person for k, name in enumerate(fields, start=2)}
-    legwear = np.isin(parsing, (Part.TROUSERS, Part.SKIRT, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES))
-    return _with_crumbs(arms, person & ~legwear, CRUMB * person.sum())
+    return _with_crumbs(arms, person & ~foreign, CRUMB * person.sum())
 
 
 def _not_skin_of_a_bare_arm(skin: BoolArray, core: BoolArray, field: LimbField) -> BoolArray:
@@ -212,7 +213,7 @@ def own_legs(rgb: UInt8Array, lower: BoolArray, fields: dict[str, LimbField]) ->
     labels = _flood(rgb, markers)
     whole = {name: lower & (labels == k) for k, name in enumerate(fields, start=1)}
     crumb = CRUMB * float(lower.sum())
-    return _with_crumbs({name: _without_specks(mask, crumb) for name, mask in whole.items()}, lower, crumb)
+    return _with_crumbs({name: without_specks(mask, crumb) for name, mask in whole.items()}, lower, crumb)
 
 
 def _flood(rgb: UInt8Array, markers: np.ndarray) -> np.ndarray:
@@ -233,7 +234,8 @@ def _closed(mask: BoolArray, disc: UInt8Array) -> BoolArray:
     return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, disc) > 0)
 
 
-def _without_specks(mask: BoolArray, smallest: float) -> BoolArray:
+def without_specks(mask: BoolArray, smallest: float) -> BoolArray:
+    """The mask's connected pieces of at least so many pixels."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     return np.asarray(mask & (stats[:, cv2.CC_STAT_AREA] >= smallest)[labels])
 

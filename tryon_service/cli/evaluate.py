@@ -13,7 +13,12 @@ HELP = "measure on a folder of photos: figures and a page with pictures"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("suite", help="identity, matrix, parsing or pose")
-    parser.add_argument("--data", type=Path, required=True, help="folder with models/ and ccp/unlabelled/; for parsing with photos/ and labels/")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="folder with models/ and ccp/unlabelled/; for parsing with photos/ and labels/",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for figures.json and index.html")
     parser.add_argument("--limit", type=int, help="use only the first photos of each kind")
 
