@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tryon_service.appearance.decompose import TRUNK, decompose, visible_limbs
+from tryon_service.appearance.decompose import decompose, visible_limbs
+from tryon_service.appearance.owners import TRUNK
 from tryon_service.figures import OUTFITS, Figure, crop, draw_figure, waist_up
 from tryon_service.retarget.rig import ARMS, LEGS
 from tryon_service.types import Appearance, Part, Person

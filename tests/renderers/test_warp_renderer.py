@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tryon_service.appearance.decompose import TRUNK, decompose
+from tryon_service.appearance.decompose import decompose
+from tryon_service.appearance.owners import TRUNK
 from tryon_service.figures import OUTFITS, Figure, draw_figure
 from tryon_service.renderers.warp import WarpRenderer, drawing_order
 from tryon_service.retarget.retarget import retarget

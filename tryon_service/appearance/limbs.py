@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from tryon_service.appearance.masks import closed, main_piece, without_specks
 from tryon_service.imaging.colour import alike
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.perception.skeletons import Landmark
@@ -157,7 +158,7 @@ def own_arms(
     markers[(markers == 0) & ~undecided & person] = 1
     markers[~cv2.dilate(person.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)] = 1
     labels = _flood(rgb, markers)
-    arms = {name: _closed(main_piece((labels == k) & person), band) & person for k, name in enumerate(fields, start=2)}
+    arms = {name: closed(main_piece((labels == k) & person), band) & person for k, name in enumerate(fields, start=2)}
     return _with_crumbs(arms, person & ~foreign, CRUMB * person.sum())
 
 
@@ -228,24 +229,6 @@ def _flood(rgb: UInt8Array, markers: np.ndarray) -> np.ndarray:
     rows, cols = nearest_known(~ridge)
     full = cv2.resize(labels[rows, cols].astype(np.int16), (w, h), interpolation=cv2.INTER_NEAREST).astype(np.int32)
     return np.where(markers > 0, markers, full)
-
-
-def _closed(mask: BoolArray, disc: UInt8Array) -> BoolArray:
-    return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, disc) > 0)
-
-
-def without_specks(mask: BoolArray, smallest: float) -> BoolArray:
-    """The mask's connected pieces of at least so many pixels."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    return np.asarray(mask & (stats[:, cv2.CC_STAT_AREA] >= smallest)[labels])
-
-
-def main_piece(mask: BoolArray) -> BoolArray:
-    """The largest connected piece: specks beside it are noise of the split."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    if count <= 2:
-        return mask
-    return np.asarray(labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])))
 
 
 def fields_for(

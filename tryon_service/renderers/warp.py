@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tryon_service.appearance.decompose import TRUNK, torso_length
+from tryon_service.appearance.owners import TRUNK
+from tryon_service.appearance.subject import torso_length
 from tryon_service.imaging.warp import Mesh, SourceMap, grid_mesh, resample, source_map
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.renderers.base import RENDERERS, RendererInfo

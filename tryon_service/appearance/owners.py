@@ -1,0 +1,91 @@
+"""Which layer shows at each pixel of a person: arms, legs, and the trunk that everything else belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from tryon_service.appearance.limbs import LimbField, own_arms, own_legs
+from tryon_service.appearance.masks import union, widened
+from tryon_service.appearance.subject import FAINT, Subject
+from tryon_service.imaging.complete import nearest_known
+from tryon_service.perception.skeletons import Landmark
+from tryon_service.retarget.rig import LEGS, joint
+from tryon_service.types import BoolArray, Part
+
+TRUNK = "trunk"
+LOWER = (Part.TROUSERS, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES)
+HANGING = (Part.SKIRT, Part.DRESS)
+TENDRIL = 0.015
+"""Strips thinner than twice this beside an arm are leftovers, torso lengths."""
+FOREARM = 2.4
+"""Along an arm's curve: from here on it may hold something."""
+
+
+def arms_of(subject: Subject, fields: dict[str, LimbField]) -> dict[str, BoolArray]:
+    """H x W bool per arm: sleeve, skin, hand and what the hand holds."""
+    bare = own_arms(subject.rgb, subject.matte, subject.parsing, fields, subject.torso)
+    return _with_things_in_hand(bare, fields, subject)
+
+
+def owners_of(subject: Subject, arms: dict[str, BoolArray], legs: dict[str, LimbField]) -> dict[str, BoolArray]:
+    """Which layer shows at each pixel; together they cover the person and the soft rim around it, without overlap."""
+    person = subject.matte > 0.5
+    taken = union(arms, person.shape)
+    lower = _legwear(subject, person & ~taken)
+    split = own_legs(subject.rgb, lower, legs)
+    taken |= union(split, person.shape)
+    owners = {**split, TRUNK: person & ~taken, **arms}
+    _give_tendrils_to_sleeves(owners, arms, subject)
+    if not person.any():
+        return owners
+    rows, cols = nearest_known(person)
+    return {name: mask[rows, cols] & (subject.matte > FAINT) for name, mask in owners.items()}
+
+
+def _with_things_in_hand(
+    owners: dict[str, BoolArray], arms: Mapping[str, LimbField], subject: Subject
+) -> dict[str, BoolArray]:
+    """What a hand holds goes with the hand: accessories that touch the lower part of a forearm."""
+    things = (subject.parsing == Part.ACCESSORIES) & (subject.matte > 0.5) & ~union(owners, subject.matte.shape)
+    _, labels = cv2.connectedComponents(things.astype(np.uint8), connectivity=8)
+    out = {}
+    for name, mask in owners.items():
+        held = np.unique(labels[widened(mask & (arms[name].t > FOREARM), 3) & things])
+        out[name] = mask | (np.isin(labels, held) & things)
+        things = things & ~out[name]
+    return out
+
+
+def _legwear(subject: Subject, body: BoolArray) -> BoolArray:
+    """What moves with the legs. Below the hips a person wears trousers or something that hangs round both legs, hardly
+    ever both, so where the parsing sees patches of each, the larger one decides."""
+    hips = joint(subject.keypoints, Landmark.LEFT_HIP), joint(subject.keypoints, Landmark.RIGHT_HIP)
+    below = np.zeros(body.shape, bool)
+    below[max(0, int(min(hips[0][1], hips[1][1]) - 0.1 * subject.torso)) :] = True
+    worn = body & below
+    trousers, hanging = worn & (subject.parsing == Part.TROUSERS), worn & np.isin(subject.parsing, HANGING)
+    lower = np.isin(subject.parsing, LOWER) & body
+    if trousers.sum() < hanging.sum():
+        return np.asarray(lower & ~trousers, np.bool_)
+    thighs = np.zeros(body.shape, bool)
+    thighs[max(0, int(max(hips[0][1], hips[1][1]) + 0.15 * subject.torso)) :] = True
+    coat = np.isin(subject.parsing, (Part.OUTERWEAR, Part.UPPER))
+    return np.asarray(lower | hanging | (body & thighs & ~coat), np.bool_)
+
+
+def _give_tendrils_to_sleeves(owners: dict[str, BoolArray], arms: dict[str, BoolArray], subject: Subject) -> None:
+    """Thin strips of trunk or leg along a sleeve are what the split left of a gap or a shadow; they go with the arm."""
+    width = 2 * max(1, round(TENDRIL * subject.torso)) + 1
+    opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    bare = np.isin(subject.parsing, (Part.LEFT_ARM, Part.RIGHT_ARM))
+    for name, mask in arms.items():
+        near = cv2.dilate((mask & ~bare).astype(np.uint8), opening, iterations=2) > 0
+        for body in (TRUNK, *LEGS):
+            if body in owners:
+                solid = cv2.morphologyEx(owners[body].astype(np.uint8), cv2.MORPH_OPEN, opening) > 0
+                thin = owners[body] & ~solid & near
+                owners[body] = owners[body] & ~thin
+                owners[name] = owners[name] | thin
