@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -113,6 +114,15 @@ def test_a_hand_cut_by_the_frame_must_not_come_into_the_picture(person_of: MakeP
     spread = person_of(draw_figure("arm_bent_front", OUTFITS["striped_long"], SIZE))
     assert {r.part for r in refusals(cut, spread) if r.code == "body_cropped"} & {"left_hand", "right_hand"}
     assert not [r for r in refusals(cut, cut) if r.part.endswith("hand")]
+
+
+def test_blur(product: Person, shopper: Person) -> None:
+    def blurred(person: Person, sigma: float) -> Person:
+        return replace(person, photo=replace(person.photo, rgb=cv2.GaussianBlur(person.photo.rgb, (0, 0), sigma)))
+
+    assert "blurred" in {reason.code for reason in verdict.check_product(blurred(product, 2.5))}
+    assert "blurred" in codes(refusals(product, blurred(shopper, 8)))
+    assert refusals(product, blurred(shopper, 0.7)) == []
 
 
 def test_darkness(product: Person, shopper: Person) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tryon_service.imaging.sharpness import blur_effect
 from tryon_service.perception.skeletons import LIMBS, Bone, Landmark
 from tryon_service.retarget.view import degrees_between, direction, projected_share, yaw
 from tryon_service.types import Appearance, Float32Array, Keypoints, Part, Person, Reason, Rendered, TargetPose, Verdict
@@ -40,6 +41,8 @@ HIDDEN_TURN = 25.0
 """Degrees that a limb hidden in the product photo may be asked to move."""
 DARK = 14.0
 """Mean luma of the person below which a photo is too dark to trust its pose."""
+BLUR_LIMITS = {"product": (NEVER, 0.55), "shopper": (0.70, 0.80)}
+"""Blur effect (imaging/sharpness.py) of the person: a card must be sharp, a shopper only recognisable."""
 COVERAGE_LIMITS = (0.80, 0.60)
 POSE_LIMITS = (0.80, 0.50)
 POSE_TOLERANCE = 15.0
@@ -69,6 +72,9 @@ def check_product(person: Person) -> tuple[Reason, ...]:
     reasons = []
     if SIDE_VIEW < side < 180.0 - SIDE_VIEW:
         reasons.append(Reason("side_view", value=float(side), limit=SIDE_VIEW))
+    blur = next(_blur(person, "product"))
+    if blur.broken(1):
+        reasons.append(blur.against(1))
     clothed = np.isin(person.parsing, GARMENTS).sum() / max(int((person.parsing > 0).sum()), 1)
     if clothed < MIN_GARMENT_SHARE:
         reasons.append(Reason("garment_not_visible", value=float(clothed), limit=MIN_GARMENT_SHARE))
@@ -130,6 +136,7 @@ def measure(
 
 def _findings(product: Person, shopper: Person, target: TargetPose) -> Iterator[_Finding]:
     yield from _light(shopper)
+    yield from _blur(shopper, "shopper")
     yield from _view(product.keypoints, shopper.keypoints)
     needed = [name for name, bone in LIMBS.items() if _within(product, bone)]
     yield from _joints(product, shopper)
@@ -145,6 +152,12 @@ def _light(shopper: Person) -> Iterator[_Finding]:
     luma = shopper.photo.rgb[shopper.matte > 0.5].astype(np.float32).mean() if (shopper.matte > 0.5).any() else 0.0
     darkness = max(0.0, DARK - float(luma))
     yield _Finding(Reason("low_light", "shopper", "", darkness), (NEVER, 0.0))
+
+
+def _blur(person: Person, role: str) -> Iterator[_Finding]:
+    left, top, right, bottom = person.box
+    effect = blur_effect(person.photo.rgb[top:bottom, left:right])
+    yield _Finding(Reason("blurred", role, "", effect), BLUR_LIMITS[role])
 
 
 def _view(product: Keypoints, shopper: Keypoints) -> Iterator[_Finding]:
