@@ -37,6 +37,8 @@ BARE, BARE_HAND = 0.7, 0.2
 """Share of skin in an arm's core from which the arm counts as bare there; a hand ends somewhere along its core."""
 CRUMB = 0.012
 """Largest loose piece that counts as a crumb, as a share of the person."""
+TOES = 0.08
+"""How far a shoe reaches beyond the toes' landmark, torso lengths."""
 FIELD_STEP = 4
 
 
@@ -237,7 +239,7 @@ def fields_for(
     """Limb fields of the named limbs."""
     out = {}
     for name in names:
-        tip = arm_tip(keypoints, name.split("_")[0].upper()) if name in ARMS else 0.3 * torso
+        tip = arm_tip(keypoints, name.split("_")[0].upper()) if name in ARMS else TOES * torso
         out[name] = limb_field(name, rig.limbs[name], matte, torso, tip)
     return out
 
