@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tryon_service.perception.skeletons import BONES, Landmark
-from tryon_service.perception.visibility import judge_seen, pixels_per_metre
-from tryon_service.types import Float32Array, Keypoints
+from tryon_service.perception.visibility import agree_with_parsing, judge_seen, pixels_per_metre
+from tryon_service.types import Float32Array, Keypoints, Part
 
 
 @pytest.fixture
@@ -62,3 +62,15 @@ def test_what_the_network_calls_hidden_is_not_seen(standing: Keypoints, matte: F
     visibility[Landmark.RIGHT_ELBOW] = 0.3
     seen = judge_seen(replace(standing, visibility=visibility), matte)
     assert not seen[Landmark.RIGHT_ELBOW]
+
+
+def test_a_hand_in_a_trouser_pocket_disagrees_with_the_parsing(standing: Keypoints) -> None:
+    parsing = np.full((400, 300), Part.TROUSERS, np.uint8)
+    agreed = agree_with_parsing(standing, parsing)
+    assert not agreed[[Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST, Landmark.LEFT_INDEX]].any()
+    assert agreed[[Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE, Landmark.LEFT_ELBOW]].all()
+    x, y = np.rint(standing.xy[Landmark.LEFT_WRIST]).astype(int)
+    parsing[y - 4 : y + 5, x - 4 : x + 5] = Part.LEFT_ARM
+    agreed = agree_with_parsing(standing, parsing)
+    assert agreed[Landmark.LEFT_WRIST]
+    assert not agreed[Landmark.RIGHT_WRIST]

@@ -8,7 +8,7 @@ import numpy as np
 
 from tryon_service.errors import RefusedError
 from tryon_service.perception.base import Matter, Parser, PoseEstimator
-from tryon_service.perception.visibility import judge_seen
+from tryon_service.perception.visibility import agree_with_parsing, judge_seen
 from tryon_service.types import Float32Array, Person, Photo, Reason
 
 MIN_HEIGHT_SHARE = 0.2
@@ -31,7 +31,9 @@ def perceive(photo: Photo, *, role: str = "photo", pose: PoseEstimator, matter: 
         reasons = [replace(reason, photo=reason.photo or role) for reason in error.reasons]
         raise RefusedError(reasons, error.detail) from error
     keypoints = replace(estimate.keypoints, seen=judge_seen(estimate.keypoints, matte))
-    return Person(photo, keypoints, matte, parser.parse(photo, keypoints, matte), box)
+    parsing = parser.parse(photo, keypoints, matte)
+    keypoints = replace(keypoints, seen=keypoints.seen & agree_with_parsing(keypoints, parsing))
+    return Person(photo, keypoints, matte, parsing, box)
 
 
 def matte_box(matte: Float32Array) -> tuple[int, int, int, int]:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from tryon_service.perception.skeletons import LIMBS, Landmark
-from tryon_service.types import BoolArray, Float32Array, Keypoints
+from tryon_service.types import BoolArray, Float32Array, Keypoints, Part, UInt8Array
 
 MIN_VISIBILITY = 0.5
 """Below this an elbow or wrist was hidden or misplaced in nearly all of the street photos looked at."""
@@ -31,6 +31,22 @@ _FOLLOWERS = {
 """Hand and foot points are no better than the joint they hang on."""
 
 
+AGREEMENT_RADIUS = 0.09
+"""Half the side of the square round a joint in which the parsing is asked, metres of the body."""
+AGREEMENT_SHARE = 0.04
+"""Share of the square that must be a part that the joint could belong to."""
+_SLEEVES = (Part.UPPER, Part.OUTERWEAR, Part.DRESS, Part.ACCESSORIES)
+_LEGWEAR = (Part.TROUSERS, Part.SKIRT, Part.DRESS, Part.OUTERWEAR, Part.SHOES)
+_COULD_BE = {
+    Landmark.LEFT_WRIST: (Part.LEFT_ARM, Part.RIGHT_ARM, *_SLEEVES),
+    Landmark.RIGHT_WRIST: (Part.LEFT_ARM, Part.RIGHT_ARM, *_SLEEVES),
+    Landmark.LEFT_KNEE: (Part.LEFT_LEG, Part.RIGHT_LEG, *_LEGWEAR),
+    Landmark.RIGHT_KNEE: (Part.LEFT_LEG, Part.RIGHT_LEG, *_LEGWEAR),
+    Landmark.LEFT_ANKLE: (Part.LEFT_LEG, Part.RIGHT_LEG, *_LEGWEAR),
+    Landmark.RIGHT_ANKLE: (Part.LEFT_LEG, Part.RIGHT_LEG, *_LEGWEAR),
+}
+
+
 def judge_seen(keypoints: Keypoints, matte: Float32Array) -> BoolArray:
     """33 bool, in landmark order. matte: H x W in [0, 1], the frame the keypoints are in."""
     seen = _inside(keypoints, matte) & _on_matte(keypoints, matte) & (keypoints.visibility >= MIN_VISIBILITY)
@@ -39,6 +55,22 @@ def judge_seen(keypoints: Keypoints, matte: Float32Array) -> BoolArray:
     for joint, followers in _FOLLOWERS.items():
         seen[list(followers)] &= seen[joint]
     return seen
+
+
+def agree_with_parsing(keypoints: Keypoints, parsing: UInt8Array) -> BoolArray:
+    """33 bool: false for a wrist, knee or ankle that lies where the parsing (H x W uint8 Part ids) shows nothing that
+    could be it or cover it: a hand in a trouser pocket, an ankle on a bag."""
+    radius = max(1, round(AGREEMENT_RADIUS * pixels_per_metre(keypoints)))
+    height, width = parsing.shape
+    agreed = np.ones(len(keypoints.xy), np.bool_)
+    for joint, parts in _COULD_BE.items():
+        x, y = (int(v) for v in np.rint(keypoints.xy[joint]))
+        if 0 <= x < width and 0 <= y < height:
+            around = parsing[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
+            agreed[joint] = np.isin(around, parts).mean() >= AGREEMENT_SHARE
+    for joint, followers in _FOLLOWERS.items():
+        agreed[list(followers)] = agreed[joint]
+    return agreed
 
 
 def pixels_per_metre(keypoints: Keypoints) -> float:
