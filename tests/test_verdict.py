@@ -142,7 +142,7 @@ def test_scores_of_the_identity_are_perfect(product: Person) -> None:
     target = retarget(product, product.keypoints)
     (rendered,) = WarpRenderer().render([RenderInput(appearance, target)])
     scores = verdict.measure(rendered, appearance, target, product.keypoints)
-    assert scores["pose_agreement"] == scores["pck"] == 1.0
+    assert scores["pose_agreement"] == scores["pck"] == scores["limbs_whole"] == 1.0
     assert scores["coverage"] > 0.93
     assert verdict.judge((), scores).status == "accepted"
 
@@ -155,6 +155,11 @@ def test_a_result_in_another_pose_or_without_cloth_is_refused(product: Person, s
     wrong_pose = verdict.judge((), verdict.measure(rendered, appearance, target, flipped))
     assert wrong_pose.status == "refused"
     assert wrong_pose.reasons[0].code == "pose_too_different"
+    torn = rendered.alpha.copy()
+    x, y = target.keypoints.xy[[13, 15]].mean(axis=0).astype(int)
+    torn[y - 15 : y + 15, x - 15 : x + 15] = 0
+    gap = verdict.measure(replace(rendered, alpha=torn), appearance, target, target.keypoints)
+    assert "limb_behind_body" in {reason.code for reason in verdict.judge((), gap).reasons}
     invented = Rendered(rendered.rgb, rendered.alpha, rendered.coverage * 0.3, rendered.parsing)
     no_cloth = verdict.judge((), verdict.measure(invented, appearance, target, target.keypoints))
     assert (no_cloth.status, no_cloth.reasons[0].code) == ("refused", "garment_not_visible")

@@ -21,8 +21,8 @@ SIDE_VIEW = 50.0
 VIEW_LIMITS = (38.0, 55.0)
 """Degrees between the two torsos about the vertical: doubtful above the first, refused above the second."""
 BEND_LIMITS: Mapping[str, tuple[float, float]] = {
-    "upper_arm": (100.0, 150.0),
-    "forearm": (140.0, NEVER),
+    "upper_arm": (75.0, 150.0),
+    "forearm": (100.0, NEVER),
     "thigh": (28.0, 45.0),
     "shin": (32.0, 55.0),
     "torso": (16.0, 30.0),
@@ -44,7 +44,9 @@ DARK = 14.0
 BLUR_LIMITS = {"product": (NEVER, 0.55), "shopper": (0.70, 0.80)}
 """Blur effect (imaging/sharpness.py) of the person: a card must be sharp, a shopper only recognisable."""
 COVERAGE_LIMITS = (0.80, 0.60)
+WHOLE_LIMITS = (0.85, 0.60)
 POSE_LIMITS = (0.80, 0.50)
+BONE_POINTS = 24
 POSE_TOLERANCE = 15.0
 GARMENTS = (Part.UPPER, Part.OUTERWEAR, Part.DRESS, Part.SKIRT, Part.TROUSERS)
 MIN_GARMENT_SHARE = 0.08
@@ -96,6 +98,7 @@ def judge(reasons: Sequence[Reason], scores: Mapping[str, float]) -> Verdict:
     doubtful, refused = list(reasons), list[Reason]()
     for name, code, (doubt, refusal) in (
         ("coverage", "garment_not_visible", COVERAGE_LIMITS),
+        ("limbs_whole", "limb_behind_body", WHOLE_LIMITS),
         ("pose_agreement", "pose_too_different", POSE_LIMITS),
     ):
         value = scores.get(name)
@@ -113,17 +116,19 @@ def measure(
 ) -> dict[str, float]:
     """Scores in [0, 1] of a finished picture, 1 is best.
 
-    coverage: share of garment pixels that are the photo's own. pose_agreement: share of limbs of a fresh pose estimate
+    coverage: share of garment pixels that are the photo's own. limbs_whole: of the limb that is worst off, the share of
+    its bone that lies on the person; a limb torn from what hides it has gaps. pose_agreement: share of limbs of a fresh pose estimate
     on the result (found) within POSE_TOLERANCE of the target's directions; pck: its joints within a fifth of the torso.
     Limbs that the product photo doesn't show are left out; without a fresh estimate both are left out.
     """
     garment = np.isin(rendered.parsing, GARMENTS)
     scores = {"coverage": float(rendered.coverage[garment].mean()) if garment.any() else 0.0}
-    if found is None:
-        return scores
     shown = appearance.person.keypoints.seen
     limbs = [bone for bone in LIMBS.values() if shown[list(bone)].all()]
-    if limbs:
+    shares = [share for bone in limbs if (share := _covered(rendered, target.keypoints, bone)) is not None]
+    if shares:
+        scores["limbs_whole"] = min(shares)
+    if found is not None and limbs:
         apart = [degrees_between(direction(target.keypoints, bone), direction(found, bone)) for bone in limbs]
         scores["pose_agreement"] = float(np.mean(np.array(apart) <= POSE_TOLERANCE))
         joints = sorted({joint for bone in limbs for joint in bone})
@@ -132,6 +137,18 @@ def measure(
         miss = np.linalg.norm(found.xy[joints] - target.keypoints.xy[joints], axis=1)
         scores["pck"] = float(np.mean(miss <= 0.2 * max(float(np.hypot(*torso)), 1.0)))
     return scores
+
+
+def _covered(rendered: Rendered, keypoints: Keypoints, bone: Bone) -> float | None:
+    """Share of the bone's points inside the frame that lie on the person; None if hardly any lie inside."""
+    start, end = keypoints.xy[list(bone)]
+    points = np.rint(start + np.linspace(0.0, 1.0, BONE_POINTS)[:, None] * (end - start)).astype(np.int64)
+    height, width = rendered.alpha.shape
+    inside = ((points >= 0) & (points < (width, height))).all(axis=1)
+    if inside.sum() < BONE_POINTS // 3:
+        return None
+    x, y = points[inside].T
+    return float((rendered.alpha[y, x] > 0.5).mean())
 
 
 def _findings(product: Person, shopper: Person, target: TargetPose) -> Iterator[_Finding]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tryon_service.appearance.masks import closed, main_piece, without_specks
+from tryon_service.appearance.masks import closed, without_specks
 from tryon_service.imaging.colour import alike
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.perception.skeletons import Landmark
@@ -31,10 +31,14 @@ HAND, HAND_REACH = 2.75, 2.8
 """Where the hand begins on the curve, and how far fingers spread from it in usual radii of a wrist."""
 SKIN_DISTANCE = 4.5
 """Fingers are redder than faces: how far from the known skin's colour a hand may be, see imaging/colour.py."""
+SCRAP = 0.06
+"""Smallest piece of an arm, as a share of it."""
+FIRST_BARE = 1.25
+"""Where on the curve a sleeve may end first."""
 STRETCH = 0.1
 """Length of the pieces in which an arm is called bare or covered, on the curve."""
-BARE, BARE_HAND = 0.7, 0.2
-"""Share of skin in an arm's core from which the arm counts as bare there; a hand ends somewhere along its core."""
+BARE = 0.7
+"""Share of skin in an arm's core from which the arm counts as bare there."""
 CRUMB = 0.012
 """Largest loose piece that counts as a crumb, as a share of the person."""
 TOES = 0.08
@@ -160,23 +164,27 @@ def own_arms(
     markers[(markers == 0) & ~undecided & person] = 1
     markers[~cv2.dilate(person.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)] = 1
     labels = _flood(rgb, markers)
-    arms = {name: closed(main_piece((labels == k) & person), band) & person for k, name in enumerate(fields, start=2)}
+    found = {name: _without_scraps((labels == k) & person) for k, name in enumerate(fields, start=2)}
+    arms = {name: closed(mask, band) & person for name, mask in found.items()}
     return _with_crumbs(arms, person & ~foreign, CRUMB * person.sum())
 
 
 def _not_skin_of_a_bare_arm(skin: BoolArray, core: BoolArray, field: LimbField) -> BoolArray:
-    """Along a bone that is bare (its core mostly skin), whatever is not near skin belongs to something else."""
-    near_skin = cv2.dilate(skin.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    near_hand = cv2.dilate(skin.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    out = np.zeros(skin.shape, bool)
-    stretch = np.floor(field.t / STRETCH).astype(int)
-    for index in range(round(1.2 / STRETCH), round(3.1 / STRETCH)):
-        here = stretch == index
-        inside = here & core
-        hand = index * STRETCH >= HAND
-        if inside.any() and skin[inside].mean() > (BARE_HAND if hand else BARE):
-            out |= here & ~(near_hand if hand else near_skin)
-    return out
+    """Where a sleeve has ended, whatever is not near skin belongs to something else: sleeves don't begin again."""
+    stretch = np.round(field.t / STRETCH).astype(int)
+    last = int(stretch.max())
+    for index in range(round(FIRST_BARE / STRETCH), last):
+        inside = core & (stretch == index)
+        if inside.any() and skin[inside].mean() > BARE:
+            near = cv2.dilate(skin.astype(np.uint8), np.ones((3, 3), np.uint8))
+            fingers = cv2.dilate(near, np.ones((5, 5), np.uint8)) > 0
+            return (stretch >= index) & ~np.where(stretch == last, fingers, near > 0)
+    return np.zeros(skin.shape, bool)
+
+
+def _without_scraps(arm: BoolArray) -> BoolArray:
+    """The arm's large pieces: a bracelet may part the hand from the rest, and stray specks are nobody's."""
+    return without_specks(arm, SCRAP * float(arm.sum()))
 
 
 def _with_crumbs(limbs: dict[str, BoolArray], body: BoolArray, largest: float) -> dict[str, BoolArray]:
