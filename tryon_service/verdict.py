@@ -117,9 +117,9 @@ def measure(
     """Scores in [0, 1] of a finished picture, 1 is best.
 
     coverage: share of garment pixels that are the photo's own. limbs_whole: of the limb that is worst off, the share of
-    its bone that lies on the person; a limb torn from what hides it has gaps. pose_agreement: share of limbs of a fresh pose estimate
-    on the result (found) within POSE_TOLERANCE of the target's directions; pck: its joints within a fifth of the torso.
-    Limbs that the product photo doesn't show are left out; without a fresh estimate both are left out.
+    its bone that lies on the person; a limb torn from what hides it has gaps. pose_agreement: share of limbs of a fresh
+    pose estimate on the result (found) within POSE_TOLERANCE of the target's directions; pck: its joints within a fifth
+    of the torso. Limbs that the product photo doesn't show are left out; without a fresh estimate so are both of these.
     """
     garment = np.isin(rendered.parsing, GARMENTS)
     scores = {"coverage": float(rendered.coverage[garment].mean()) if garment.any() else 0.0}

@@ -51,6 +51,13 @@ def test_identity(data: Path, tmp_path: Path, pipeline: Pipeline) -> None:
     assert figures["pipeline"]["median"] > 0.88  # type: ignore[index]
 
 
+def test_parsers(data: Path, tmp_path: Path, pipeline: Pipeline) -> None:
+    figures = run("parsers", data, tmp_path, pipeline)
+    assert {sum(outcomes.values()) for outcomes in figures["outcomes"].values()} == {6}  # type: ignore[attr-defined]
+    with Image.open(tmp_path / "parsers.png") as sheet:
+        assert sheet.width > 3 * 2 * 200
+
+
 def test_pose(data: Path, tmp_path: Path, pipeline: Pipeline) -> None:
     figures = run("pose", data, tmp_path, pipeline)
     assert figures["pairs"] == 6

@@ -12,7 +12,7 @@ HELP = "measure on a folder of photos: figures and a page with pictures"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("suite", help="identity, matrix, parsing or pose")
+    parser.add_argument("suite", help="identity, matrix, parsers, parsing or pose")
     parser.add_argument(
         "--data",
         type=Path,
