@@ -256,3 +256,17 @@ def test_stage_sizes_need_not_be_multiples_of_32() -> None:
     with torch.no_grad():
         assert net(torch.zeros(1, 4, 48, 80), torch.zeros(1, 16, 12, 20)).shape == (1, 13, 24, 40)
     assert replace(RECIPE, batch=4).epochs == 2
+
+
+def test_bodies_bent_double_are_cut_somewhere(sample: Sample) -> None:
+    """Knees above the hips and a mouth below the shoulders, as in photos of exercises."""
+    upside_down = replace(sample, xy=sample.xy.max(axis=0) - sample.xy, present=np.ones(33, bool))
+    bent = replace(upside_down, xy=upside_down.xy.copy())
+    bent.xy[[11, 12], 1], bent.xy[[23, 24], 1] = 40, 90
+    bent.xy[[25, 26], 1], bent.xy[[9, 10], 1] = 50, 80
+    for seed in range(20):
+        left, top, right, bottom = augment.cut(
+            bent, ("upper", "lower", "headless", "middle")[seed % 4], np.random.default_rng(seed)
+        )
+        assert 0 <= top < bottom <= SIZE[1]
+        assert (left, right) == (0, SIZE[0])

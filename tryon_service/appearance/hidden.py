@@ -13,6 +13,8 @@ from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.rig import ARMS, LEGS
 from tryon_service.types import BoolArray, Keypoints
 
+ENDS = 2.9
+"""Along a limb's curve: beyond this a hand or foot can't be completed behind its twin."""
 RIM = 0.012
 """How far the trunk or a leg is continued behind an arm that hangs at its side, torso lengths."""
 CROSSING = 1.5
@@ -37,7 +39,8 @@ def hidden_parts(subject: Subject, owners: dict[str, BoolArray], fields: dict[st
             continue
         field = fields[name]
         twin = owners.get(_twin(name), np.zeros_like(visible))
-        out[name] = covered & twin & (field.q < 1.0) & (field.r < 1.1) & _lies_behind(name, subject.keypoints)
+        out[name] = covered & twin & (field.q < 1.0) & (field.r < 1.1) & (field.t < ENDS)
+        out[name] &= _lies_behind(name, subject.keypoints)
         if name in LEGS:
             under_hem = owners[TRUNK] & person & (field.r < 0.95) & (field.q < 1.0) & (field.t > 0.5) & (field.t < 3.0)
             behind = arms & (

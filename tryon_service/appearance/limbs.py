@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from tryon_service.appearance.masks import closed, without_specks
-from tryon_service.imaging.colour import alike
+from tryon_service.imaging.colour import alike, favours
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.curves import FrameCurve, locate
@@ -33,6 +33,10 @@ SKIN_DISTANCE = 4.5
 """Fingers are redder than faces: how far from the known skin's colour a hand may be, see imaging/colour.py."""
 SCRAP = 0.06
 """Smallest piece of an arm, as a share of it."""
+BESIDE = 3.0
+"""Up to so many radii from the bone the body beside an arm is asked for its colours."""
+VOTE = 1.2
+"""Logarithm of the likelihood ratio from which a colour beside an arm is the body's and not the sleeve's."""
 FIRST_BARE = 1.25
 """Where on the curve a sleeve may end first."""
 STRETCH = 0.1
@@ -142,31 +146,53 @@ def own_arms(
     if not fields:
         return {}
     person = matte > 0.5
+    band = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(BAND * torso)) + 1,) * 2)
+    foreign = np.isin(parsing, (Part.TROUSERS, Part.SKIRT, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES))
+    never = np.isin(parsing, (Part.HAIR, Part.FACE)) | (cv2.erode(foreign.astype(np.uint8), band) > 0)
+    bare = np.isin(parsing, (Part.FACE, Part.LEFT_ARM, Part.RIGHT_ARM, Part.TORSO_SKIN)) & person
+    skin = alike(rgb, cv2.erode(bare.astype(np.uint8), band) > 0, SKIN_DISTANCE) & person & ~never
     markers = np.zeros(person.shape, np.int32)
     undecided = np.zeros(person.shape, bool)
-    never = np.isin(parsing, (Part.HAIR, Part.FACE))
-    band = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(BAND * torso)) + 1,) * 2)
-    bare = np.isin(parsing, (Part.FACE, Part.LEFT_ARM, Part.RIGHT_ARM, Part.TORSO_SKIN)) & person
-    foreign = np.isin(parsing, (Part.TROUSERS, Part.SKIRT, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES))
-    skin_coloured = alike(rgb, cv2.erode(bare.astype(np.uint8), band) > 0, SKIN_DISTANCE) & person & ~never
     for index, (name, field) in enumerate(fields.items(), start=2):
-        hand = (field.t > HAND) & (field.r < HAND_REACH)
-        skin = skin_coloured & ((field.q < 1.2) | hand) & (field.t > 1.0)
-        skin |= parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
-        core = (field.q < CORE) & (field.t > 0.9)
-        cloth = never | _not_skin_of_a_bare_arm(skin, core, field)
-        foreign |= cloth
-        core |= field.free & (field.q < 1.1) & (field.t > SHOULDER)
-        sure_skin = cv2.erode(skin.astype(np.uint8), band) > 0
-        core = (core & ~cloth) | (sure_skin & ((field.q < LOOSE) | hand) & (field.t > 1.0))
-        undecided |= ((field.q < BEYOND) | (hand & skin)) & (field.t > SHOULDER) & ~cloth
+        own_skin = parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
+        core, maybe, cloth = _arm_evidence(rgb, person, field, (skin, own_skin, never), band)
         markers[core & person & (markers == 0)] = index
+        undecided |= maybe
+        foreign |= cloth
     markers[(markers == 0) & ~undecided & person] = 1
     markers[~cv2.dilate(person.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)] = 1
     labels = _flood(rgb, markers)
     found = {name: _without_scraps((labels == k) & person) for k, name in enumerate(fields, start=2)}
     arms = {name: closed(mask, band) & person for name, mask in found.items()}
     return _with_crumbs(arms, person & ~foreign, CRUMB * person.sum())
+
+
+def _arm_evidence(
+    rgb: UInt8Array,
+    person: BoolArray,
+    field: LimbField,
+    known: tuple[BoolArray, BoolArray, BoolArray],
+    band: np.ndarray,
+) -> tuple[BoolArray, BoolArray, BoolArray]:
+    """(surely this arm, undecided, surely not this arm), H x W bool each.
+
+    known: pixels of skin colour, pixels parsed as this arm's skin, pixels that are never an arm.
+    """
+    skin_coloured, own_skin, never = known
+    hand = (field.t > HAND) & (field.r < HAND_REACH)
+    skin = (skin_coloured & ((field.q < 1.2) | hand) & (field.t > 1.0)) | own_skin
+    core = (field.q < CORE) & (field.t > 0.9)
+    cloth = never | _not_skin_of_a_bare_arm(skin, core, field)
+    undecided = ((field.q < BEYOND) | (hand & skin)) & (field.t > SHOULDER)
+    for start, end in ((1.1, 2.0), (2.0, 3.1)):
+        stretch = (field.t >= start) & (field.t < end) & person
+        body = stretch & (field.q > BEYOND) & (field.q < BESIDE)
+        vote = favours(rgb, stretch & core & ~cloth, body)
+        cloth |= stretch & undecided & (vote < -VOTE) & ~skin
+    core |= field.free & (field.q < 1.1) & (field.t > SHOULDER)
+    sure_skin = cv2.erode(skin.astype(np.uint8), band) > 0
+    core = (core & ~cloth) | (sure_skin & ((field.q < LOOSE) | hand) & (field.t > 1.0))
+    return core, undecided & ~cloth, cloth
 
 
 def _not_skin_of_a_bare_arm(skin: BoolArray, core: BoolArray, field: LimbField) -> BoolArray:

@@ -20,6 +20,8 @@ LOWER = (Part.TROUSERS, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES)
 HANGING = (Part.SKIRT, Part.DRESS)
 TENDRIL = 0.015
 """Strips thinner than twice this beside an arm are leftovers, torso lengths."""
+BELOW_STRAPS = 1.2
+"""Along an arm's curve: before this a thin strip beside the arm may be a strap."""
 FOREARM = 2.4
 """Along an arm's curve: from here on it may hold something."""
 
@@ -30,15 +32,18 @@ def arms_of(subject: Subject, fields: dict[str, LimbField]) -> dict[str, BoolArr
     return _with_things_in_hand(bare, fields, subject)
 
 
-def owners_of(subject: Subject, arms: dict[str, BoolArray], legs: dict[str, LimbField]) -> dict[str, BoolArray]:
-    """Which layer shows at each pixel; together they cover the person and the soft rim around it, without overlap."""
+def owners_of(
+    subject: Subject, arms: dict[str, BoolArray], arm_fields: Mapping[str, LimbField], legs: dict[str, LimbField]
+) -> dict[str, BoolArray]:
+    """Which layer shows at each pixel; without overlap, and but for leftovers of the split they cover the person and
+    the soft rim around it."""
     person = subject.matte > 0.5
     taken = union(arms, person.shape)
     lower = _legwear(subject, person & ~taken)
     split = own_legs(subject.rgb, lower, legs)
     taken |= union(split, person.shape)
     owners = {**split, TRUNK: person & ~taken, **arms}
-    _give_tendrils_to_sleeves(owners, arms, subject)
+    _settle_tendrils(owners, arm_fields, subject)
     if not person.any():
         return owners
     rows, cols = nearest_known(person)
@@ -76,16 +81,20 @@ def _legwear(subject: Subject, body: BoolArray) -> BoolArray:
     return np.asarray(lower | hanging | (body & thighs & ~coat), np.bool_)
 
 
-def _give_tendrils_to_sleeves(owners: dict[str, BoolArray], arms: dict[str, BoolArray], subject: Subject) -> None:
-    """Thin strips of trunk or leg along a sleeve are what the split left of a gap or a shadow; they go with the arm."""
+def _settle_tendrils(owners: dict[str, BoolArray], fields: Mapping[str, LimbField], subject: Subject) -> None:
+    """Thin strips of trunk or leg along an arm are what the split left of a gap or a shadow: beside a sleeve they go
+    with the arm, beside bare skin nobody shows them."""
     width = 2 * max(1, round(TENDRIL * subject.torso)) + 1
     opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     bare = np.isin(subject.parsing, (Part.LEFT_ARM, Part.RIGHT_ARM))
-    for name, mask in arms.items():
-        near = cv2.dilate((mask & ~bare).astype(np.uint8), opening, iterations=2) > 0
+    for name, field in fields.items():
+        arm = owners[name] & (field.t > BELOW_STRAPS)
+        sleeve, skin = (
+            cv2.dilate(part.astype(np.uint8), opening, iterations=2) > 0 for part in (arm & ~bare, arm & bare)
+        )
         for body in (TRUNK, *LEGS):
             if body in owners:
                 solid = cv2.morphologyEx(owners[body].astype(np.uint8), cv2.MORPH_OPEN, opening) > 0
-                thin = owners[body] & ~solid & near
+                thin = owners[body] & ~solid & (sleeve | skin)
                 owners[body] = owners[body] & ~thin
-                owners[name] = owners[name] | thin
+                owners[name] = owners[name] | (thin & sleeve & ~skin)

@@ -103,13 +103,18 @@ def cut(sample: Sample, kind: str, rng: np.random.Generator) -> Box:
         torso = max(hips - shoulders, 8.0)
         knees = knees if sample.present[[25, 26]].all() else hips + 0.9 * torso
         if kind in ("upper", "middle"):
-            bottom = float(rng.uniform(hips - 0.1 * torso, knees + 0.1 * torso))
+            bottom = between(hips - 0.1 * torso, knees + 0.1 * torso, rng)
         if kind in ("headless", "middle"):
-            top = float(rng.uniform(mouth - 0.1 * torso, shoulders + 0.05 * torso))
+            top = between(mouth - 0.1 * torso, shoulders + 0.05 * torso, rng)
         if kind == "lower":
-            top = float(rng.uniform(shoulders + 0.55 * torso, hips))
+            top = between(shoulders + 0.55 * torso, hips, rng)
     top, bottom = max(top, 0.0), min(bottom, float(height))
     return (0.0, top, float(width), bottom) if bottom - top > 24 else (0.0, 0.0, float(width), float(height))
+
+
+def between(low: float, high: float, rng: np.random.Generator) -> float:
+    """A number between two others; the lower one if a body bent double has them the wrong way round."""
+    return float(rng.uniform(low, max(low, high)))
 
 
 def framed(region: BoolArray, frame: Box) -> BoolArray:
