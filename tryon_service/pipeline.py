@@ -176,7 +176,7 @@ class Pipeline:
         *,
         pose: str = "blazepose",
         matter: str = "guided",
-        parser: str = "skeleton",
+        parser: str = "network",
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         """pose, matter, parser: registry names of the perception backends; cache_bytes: room for analysed products."""

@@ -27,6 +27,7 @@ from tryon_service.errors import RefusedError
 from tryon_service.evaluation.base import Findings, Picture
 from tryon_service.evaluation.drawing import coloured, fitted, sheet
 from tryon_service.perception.parse_onnx import OnnxParser
+from tryon_service.perception.steady import steady_estimate
 from tryon_service.pipeline import Pipeline
 from tryon_service.types import Float32Array, Keypoints, Part, Photo, UInt8Array
 
@@ -113,7 +114,7 @@ def judge(pipeline: Pipeline, entry: Entry, table: UInt8Array) -> Judged:
 def perceived(pipeline: Pipeline, rgb: UInt8Array) -> Seen:
     photo = Photo(rgb, (rgb.shape[1], rgb.shape[0]), digest="")
     try:
-        estimate = pipeline.pose.estimate(photo)
+        estimate = steady_estimate(pipeline.pose, photo, pipeline.pose.estimate(photo))
         return Seen(estimate.keypoints, pipeline.matter.matte(photo, estimate))
     except RefusedError:
         return Seen()

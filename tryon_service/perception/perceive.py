@@ -8,6 +8,7 @@ import numpy as np
 
 from tryon_service.errors import RefusedError
 from tryon_service.perception.base import Matter, Parser, PoseEstimator
+from tryon_service.perception.steady import steady_estimate
 from tryon_service.perception.visibility import agree_with_parsing, judge_seen
 from tryon_service.types import Float32Array, Person, Photo, Reason
 
@@ -24,14 +25,15 @@ def perceive(photo: Photo, *, role: str = "photo", pose: PoseEstimator, matter: 
     """
     try:
         estimate = pose.estimate(photo)
-        matte = matter.matte(photo, estimate)
+        calm = steady_estimate(pose, photo, estimate)
+        matte = matter.matte(photo, calm)
         box = matte_box(matte)
         _check_size(box, photo)
     except RefusedError as error:
         reasons = [replace(reason, photo=reason.photo or role) for reason in error.reasons]
         raise RefusedError(reasons, error.detail) from error
     keypoints = replace(estimate.keypoints, seen=judge_seen(estimate.keypoints, matte))
-    parsing = parser.parse(photo, keypoints, matte)
+    parsing = parser.parse(photo, replace(calm.keypoints, seen=keypoints.seen), matte)
     keypoints = replace(keypoints, seen=keypoints.seen & agree_with_parsing(keypoints, parsing))
     return Person(photo, keypoints, matte, parsing, box)
 
