@@ -8,7 +8,7 @@ import numpy as np
 from tryon_service.types import Float32Array, UInt8Array
 
 HEIGHT = 512
-"""Pictures are judged at this height, so that a large photo isn't called blurred for being large."""
+"""Larger pictures are judged at this height, so that a large photo isn't called blurred for being large."""
 KERNEL = 9
 
 
@@ -18,9 +18,9 @@ def blur_effect(rgb: UInt8Array) -> float:
     H x W x 3 uint8. Crete et al., "The blur effect: perception and estimation with a new no-reference perceptual blur
     metric" (SPIE 6492, 2007). Sharp photos score 0.2 to 0.48, the same blurred by sigma 2 at HEIGHT 0.57 to 0.78.
     """
-    scale = HEIGHT / rgb.shape[0]
-    size = (max(KERNEL, round(rgb.shape[1] * scale)), HEIGHT)
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    scale = min(1.0, HEIGHT / rgb.shape[0])
+    size = (max(KERNEL, round(rgb.shape[1] * scale)), max(KERNEL, round(rgb.shape[0] * scale)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return max(_along(grey, 0), _along(grey, 1))
 
