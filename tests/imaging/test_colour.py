@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tryon_service.imaging.colour import alike, favours
+from tryon_service.imaging.colour import alike
 
 
 def picture() -> np.ndarray:
@@ -26,13 +26,3 @@ def test_the_same_colour_in_another_light_is_found() -> None:
 
 def test_hardly_any_samples_find_nothing() -> None:
     assert not alike(picture(), np.zeros((40, 60), bool)).any()
-
-
-def test_favours_the_side_whose_colour_it_is() -> None:
-    rgb = picture()
-    skin, cloth = np.zeros((40, 60), bool), np.zeros((40, 60), bool)
-    skin[4:14, 10:50], cloth[26:36, 10:50] = True, True
-    ratio = favours(rgb, skin, cloth)
-    assert ratio[:17].min() > 1
-    assert ratio[23:].max() < -1
-    assert not favours(rgb, skin, np.zeros_like(cloth)).any()

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from tryon_service.appearance.masks import closed, without_specks
-from tryon_service.imaging.colour import alike, favours
+from tryon_service.imaging.colour import alike
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.curves import FrameCurve, locate
@@ -19,6 +19,7 @@ from tryon_service.types import BoolArray, Float32Array, Keypoints, Part, UInt8A
 # Radii as shares of the torso's length at the curve's joints, clothed lightly; from measured matte widths.
 ARM_RADII = ((0.0, 0.20), (1.0, 0.17), (1.5, 0.135), (2.0, 0.11), (2.7, 0.085), (3.0, 0.095))
 LEG_RADII = ((0.0, 0.30), (1.0, 0.27), (1.5, 0.21), (2.0, 0.15), (2.5, 0.14), (3.0, 0.095), (4.0, 0.10))
+GARMENTS = (Part.UPPER, Part.OUTERWEAR, Part.DRESS, Part.SKIRT, Part.TROUSERS)
 CORE = 0.55
 BEYOND = 1.35
 LOOSE = 2.2
@@ -33,10 +34,8 @@ SKIN_DISTANCE = 4.5
 """Fingers are redder than faces: how far from the known skin's colour a hand may be, see imaging/colour.py."""
 SCRAP = 0.06
 """Smallest piece of an arm, as a share of it."""
-BESIDE = 3.0
-"""Up to so many radii from the bone the body beside an arm is asked for its colours."""
-VOTE = 1.2
-"""Logarithm of the likelihood ratio from which a colour beside an arm is the body's and not the sleeve's."""
+WORN = 0.15
+"""Share of an arm's core that a sleeve takes up at least."""
 FIRST_BARE = 1.25
 """Where on the curve a sleeve may end first."""
 STRETCH = 0.1
@@ -148,14 +147,17 @@ def own_arms(
     person = matte > 0.5
     band = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(BAND * torso)) + 1,) * 2)
     foreign = np.isin(parsing, (Part.TROUSERS, Part.SKIRT, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES))
-    never = np.isin(parsing, (Part.HAIR, Part.FACE)) | (cv2.erode(foreign.astype(np.uint8), band) > 0)
+    head = np.isin(parsing, (Part.HAIR, Part.FACE))
+    legwear = cv2.erode(foreign.astype(np.uint8), band) > 0
     bare = np.isin(parsing, (Part.FACE, Part.LEFT_ARM, Part.RIGHT_ARM, Part.TORSO_SKIN)) & person
-    skin = alike(rgb, cv2.erode(bare.astype(np.uint8), band) > 0, SKIN_DISTANCE) & person & ~never
+    skin = alike(rgb, cv2.erode(bare.astype(np.uint8), band) > 0, SKIN_DISTANCE) & person & ~head
     markers = np.zeros(person.shape, np.int32)
     undecided = np.zeros(person.shape, bool)
     for index, (name, field) in enumerate(fields.items(), start=2):
         own_skin = parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
-        core, maybe, cloth = _arm_evidence(rgb, person, field, (skin, own_skin, never), band)
+        hand = (field.t > HAND) & (field.r < HAND_REACH)  # skin there is a hand, whatever the parsing says
+        alien = head | ((legwear | _not_worn_on(field, parsing, band)) & ~(hand & skin))
+        core, maybe, cloth = _arm_evidence(field, (skin & ~alien, own_skin, alien), band)
         markers[core & person & (markers == 0)] = index
         undecided |= maybe
         foreign |= cloth
@@ -167,12 +169,16 @@ def own_arms(
     return _with_crumbs(arms, person & ~foreign, CRUMB * person.sum())
 
 
+def _not_worn_on(field: LimbField, parsing: UInt8Array, band: np.ndarray) -> BoolArray:
+    """Garments that don't make up a fair share of the arm's own core, away from their uncertain edges."""
+    core = parsing[(field.q < CORE) & (field.t > 1.1)]
+    worn = [part for part in GARMENTS if core.size and (core == part).mean() >= WORN]
+    alien = np.isin(parsing, [part for part in GARMENTS if part not in worn])
+    return np.asarray(cv2.erode(alien.astype(np.uint8), band) > 0)
+
+
 def _arm_evidence(
-    rgb: UInt8Array,
-    person: BoolArray,
-    field: LimbField,
-    known: tuple[BoolArray, BoolArray, BoolArray],
-    band: np.ndarray,
+    field: LimbField, known: tuple[BoolArray, BoolArray, BoolArray], band: np.ndarray
 ) -> tuple[BoolArray, BoolArray, BoolArray]:
     """(surely this arm, undecided, surely not this arm), H x W bool each.
 
@@ -184,11 +190,6 @@ def _arm_evidence(
     core = (field.q < CORE) & (field.t > 0.9)
     cloth = never | _not_skin_of_a_bare_arm(skin, core, field)
     undecided = ((field.q < BEYOND) | (hand & skin)) & (field.t > SHOULDER)
-    for start, end in ((1.1, 2.0), (2.0, 3.1)):
-        stretch = (field.t >= start) & (field.t < end) & person
-        body = stretch & (field.q > BEYOND) & (field.q < BESIDE)
-        vote = favours(rgb, stretch & core & ~cloth, body)
-        cloth |= stretch & undecided & (vote < -VOTE) & ~skin
     core |= field.free & (field.q < 1.1) & (field.t > SHOULDER)
     sure_skin = cv2.erode(skin.astype(np.uint8), band) > 0
     core = (core & ~cloth) | (sure_skin & ((field.q < LOOSE) | hand) & (field.t > 1.0))

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from tryon_service.appearance.limbs import LimbField, own_arms, own_legs
-from tryon_service.appearance.masks import union, widened
+from tryon_service.appearance.masks import closed, union, widened
 from tryon_service.appearance.subject import FAINT, Subject
+from tryon_service.imaging.colour import alike
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.rig import LEGS, joint
@@ -53,8 +54,11 @@ def owners_of(
 def _with_things_in_hand(
     owners: dict[str, BoolArray], arms: Mapping[str, LimbField], subject: Subject
 ) -> dict[str, BoolArray]:
-    """What a hand holds goes with the hand: accessories that touch the lower part of a forearm."""
+    """What a hand holds goes with the hand: accessories that touch the lower part of a forearm. A patch of the
+    trousers' own colour beside a hand is no bag, whatever the parsing says."""
+    legwear = np.isin(subject.parsing, (Part.TROUSERS, *HANGING))
     things = (subject.parsing == Part.ACCESSORIES) & (subject.matte > 0.5) & ~union(owners, subject.matte.shape)
+    things &= ~closed(alike(subject.rgb, legwear) & things, np.ones((5, 5), np.uint8))
     _, labels = cv2.connectedComponents(things.astype(np.uint8), connectivity=8)
     out = {}
     for name, mask in owners.items():
