@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import subprocess
@@ -166,6 +167,14 @@ def test_evaluate_needs_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str
     for data, suite in ((tmp_path / "none", "identity"), (tmp_path, "identity"), (tmp_path, "beauty")):
         assert main(["evaluate", suite, "--data", str(data), "--out", str(tmp_path / "out")]) == 2
         assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_training_says_what_it_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "parser", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "run")]) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert ("There is no folder" if importlib.util.find_spec("torch") else "tryon-service[neural]") in said
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_module_runs_like_the_command() -> None:
