@@ -19,7 +19,8 @@ from tryon_service.types import BoolArray, Float32Array, Keypoints, Part, UInt8A
 # Radii as shares of the torso's length at the curve's joints, clothed lightly; from measured matte widths.
 ARM_RADII = ((0.0, 0.20), (1.0, 0.17), (1.5, 0.135), (2.0, 0.11), (2.7, 0.085), (3.0, 0.095))
 LEG_RADII = ((0.0, 0.30), (1.0, 0.27), (1.5, 0.21), (2.0, 0.15), (2.5, 0.14), (3.0, 0.095), (4.0, 0.10))
-GARMENTS = (Part.UPPER, Part.OUTERWEAR, Part.DRESS, Part.SKIRT, Part.TROUSERS)
+SELDOM_SLEEVES = (Part.DRESS, Part.SKIRT, Part.TROUSERS)
+"""What lies beside an arm, and on it only if the arm's own core says so; tops and jackets are easily confused."""
 CORE = 0.55
 BEYOND = 1.35
 LOOSE = 2.2
@@ -170,10 +171,10 @@ def own_arms(
 
 
 def _not_worn_on(field: LimbField, parsing: UInt8Array, band: np.ndarray) -> BoolArray:
-    """Garments that don't make up a fair share of the arm's own core, away from their uncertain edges."""
+    """SELDOM_SLEEVES that don't make up a fair share of the arm's own core, away from their uncertain edges."""
     core = parsing[(field.q < CORE) & (field.t > 1.1)]
-    worn = [part for part in GARMENTS if core.size and (core == part).mean() >= WORN]
-    alien = np.isin(parsing, [part for part in GARMENTS if part not in worn])
+    worn = [part for part in SELDOM_SLEEVES if core.size and (core == part).mean() >= WORN]
+    alien = np.isin(parsing, [part for part in SELDOM_SLEEVES if part not in worn])
     return np.asarray(cv2.erode(alien.astype(np.uint8), band) > 0)
 
 
