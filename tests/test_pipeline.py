@@ -110,6 +110,14 @@ def test_a_flat_lay_has_a_code_of_its_own(pipeline: Pipeline, shopper: Person, e
         pipeline.analyse_product(empty_png)
 
 
+def test_a_mannequin_has_the_same_code_as_a_flat_lay(pipeline: Pipeline, shopper: Person) -> None:
+    plastic = replace(OUTFITS["print_tee"], skin=(205, 205, 206), hair=(205, 205, 206))
+    photo = encode(draw_figure("standing", plastic, (384, 512)).photo, "png")
+    result = pipeline.render(RenderRequest(shopper=shopper, products=(photo,)))
+    assert (result.verdict.status, result.verdict.reasons[0].code) == ("refused", "no_model_in_product")
+    assert result.picture is None
+
+
 def test_of_several_products_the_usable_one_is_used(
     pipeline: Pipeline, product: Product, shopper: Person, empty_png: bytes
 ) -> None:

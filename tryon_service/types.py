@@ -235,8 +235,8 @@ class NetworkId:
 
 @dataclass(frozen=True)
 class Result:
-    """A finished render. rgba: H x W x 4 uint8 when the background is transparent, else rgb H x W x 3; None if
-    refused."""
+    """A finished render. picture: H x W x 4 uint8 with straight alpha when the background is transparent, else
+    H x W x 3 uint8; None if refused."""
 
     picture: UInt8Array | None
     verdict: Verdict

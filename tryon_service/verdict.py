@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tryon_service.imaging.sharpness import blur_effect
+from tryon_service.imaging.skin import living_share
 from tryon_service.perception.skeletons import LIMBS, Bone, Landmark
 from tryon_service.retarget.view import degrees_between, direction, projected_share, yaw
 from tryon_service.types import Appearance, Float32Array, Keypoints, Part, Person, Reason, Rendered, TargetPose, Verdict
@@ -40,7 +41,7 @@ EDGE = 0.015
 HIDDEN_TURN = 25.0
 """Degrees that a limb hidden in the product photo may be asked to move."""
 DARK = 14.0
-"""Mean luma of the person below which a photo is too dark to trust its pose."""
+"""Mean of the person's colour values, 0 to 255, below which a photo is too dark to trust its pose."""
 BLUR_LIMITS = {"product": (NEVER, 0.55), "shopper": (0.70, 0.80)}
 """Blur effect (imaging/sharpness.py) of the person: a card must be sharp, a shopper only recognisable."""
 COVERAGE_LIMITS = (0.80, 0.60)
@@ -49,19 +50,28 @@ POSE_LIMITS = (0.80, 0.50)
 BONE_POINTS = 24
 POSE_TOLERANCE = 15.0
 GARMENTS = (Part.UPPER, Part.OUTERWEAR, Part.DRESS, Part.SKIRT, Part.TROUSERS)
+BARE = (Part.FACE, Part.LEFT_ARM, Part.RIGHT_ARM, Part.LEFT_LEG, Part.RIGHT_LEG, Part.TORSO_SKIN)
+LIVING = 0.4
+"""Share of a product person's bare parts that must have a colour skin can have: people score 0.57 to 1 on the shop and
+studio photos, drawn mannequins in white, grey and black 0.02 to 0.27."""
 MIN_GARMENT_SHARE = 0.08
 """Smallest share of a product person that garments may cover."""
 
 
 @dataclass(frozen=True)
 class _Finding:
-    """A measured figure and its two limits; above the first it is a doubt, above the second a refusal."""
+    """A measured figure and its two limits; beyond the first it is a doubt, beyond the second a refusal.
+
+    least: the limits are lower bounds, not upper ones.
+    """
 
     reason: Reason
     limits: tuple[float, float]
+    least: bool = False
 
     def broken(self, which: int) -> bool:
-        return self.reason.value is not None and self.reason.value > self.limits[which]
+        value, limit = self.reason.value, self.limits[which]
+        return value is not None and (value < limit if self.least else value > limit)
 
     def against(self, which: int) -> Reason:
         reason = self.reason
@@ -74,6 +84,9 @@ def check_product(person: Person) -> tuple[Reason, ...]:
     reasons = []
     if SIDE_VIEW < side < 180.0 - SIDE_VIEW:
         reasons.append(Reason("side_view", value=float(side), limit=SIDE_VIEW))
+    alive = _alive(person)
+    if alive < LIVING:
+        reasons.append(Reason("no_model_in_product", value=alive, limit=LIVING))
     blur = next(_blur(person, "product"))
     if blur.broken(1):
         reasons.append(blur.against(1))
@@ -81,6 +94,16 @@ def check_product(person: Person) -> tuple[Reason, ...]:
     if clothed < MIN_GARMENT_SHARE:
         reasons.append(Reason("garment_not_visible", value=float(clothed), limit=MIN_GARMENT_SHARE))
     return tuple(reasons)
+
+
+def _alive(person: Person) -> float:
+    """How sure it is that somebody, and not a mannequin, wears the garment: the share of the bare parts in a colour
+    that skin can have; 0 if the head lies in the frame and neither skin nor hair shows; 1 where nothing can be told."""
+    bare = np.isin(person.parsing, BARE)
+    if _inside(person, Landmark.NOSE, EDGE) and not (bare | (person.parsing == Part.HAIR)).any():
+        return 0.0
+    share = living_share(person.photo.rgb, bare)
+    return 1.0 if share is None else share
 
 
 def check_shopper(product: Person, shopper: Person, target: TargetPose) -> tuple[Reason, ...]:
@@ -174,9 +197,8 @@ def _findings(product: Person, shopper: Person, target: TargetPose) -> Iterator[
 
 
 def _light(shopper: Person) -> Iterator[_Finding]:
-    luma = shopper.photo.rgb[shopper.matte > 0.5].astype(np.float32).mean() if (shopper.matte > 0.5).any() else 0.0
-    darkness = max(0.0, DARK - float(luma))
-    yield _Finding(Reason("low_light", "shopper", "", darkness), (NEVER, 0.0))
+    brightness = float(shopper.photo.rgb[shopper.matte > 0.5].mean())
+    yield _Finding(Reason("low_light", "shopper", "", brightness), (DARK, DARK), least=True)
 
 
 def _blur(person: Person, role: str) -> Iterator[_Finding]:

@@ -19,10 +19,14 @@ from tryon_service.appearance.subject import BORDER, Subject
 from tryon_service.imaging.complete import complete_background, mirror_fill
 from tryon_service.perception.skeletons import LIMBS, Landmark
 from tryon_service.retarget.rig import ARMS, LEGS, build_rig, joint
-from tryon_service.types import Appearance, BoolArray, Float32Array, Keypoints, Layer, Person
+from tryon_service.types import Appearance, BoolArray, Keypoints, Layer, Person, UInt8Array
 
 CUT_MARGIN = 0.12
 """How far a body cut off by the photo's edge is continued, as a share of the photo's longer side."""
+TRACE = 0.02
+"""Matte above which a pixel still shows something of the person."""
+HOLE_RIM = 0.010
+"""Width of what is taken out round the person, as a share of the photo's longer side."""
 SEAM = 0.8
 """Softness of the cuts between layers, sigma in pixels."""
 SHARED = 0.72
@@ -44,7 +48,7 @@ def decompose(person: Person) -> Appearance:
     for name, layer in layers.items():
         whole = name in ARMS and _hand_inside(person, name)  # its mirror image would be a second hand
         layers[name] = _ending_at_the_edge(layer, margin, (True,) * 4 if whole else _uncut(person))
-    background = complete_background(person.photo.rgb, _hole(person.matte))
+    background = emptied(person)
     return Appearance(person, layers, _padded(person.parsing, margin), margin, background)
 
 
@@ -72,10 +76,11 @@ def _take_apart(subject: Subject, shown: frozenset[str]) -> dict[str, _Pieces]:
     return out
 
 
-def _hole(matte: Float32Array) -> BoolArray:
-    """What to take out of the photo: the person, and a rim for the wisps and shadows that the matte misses."""
-    size = 2 * max(2, round(0.010 * max(matte.shape))) + 1
-    return cv2.dilate((matte > 0.02).astype(np.uint8), np.ones((size, size), np.uint8)).astype(bool)
+def emptied(person: Person) -> UInt8Array:
+    """The photo with its person taken out and the hole completed, H x W x 3 uint8. A rim goes with the person, for the
+    wisps and shadows that the matte misses."""
+    rim = max(2, round(HOLE_RIM * max(person.matte.shape)))
+    return complete_background(person.photo.rgb, widened(person.matte > TRACE, rim))
 
 
 def visible_limbs(keypoints: Keypoints, shape: tuple[int, ...]) -> frozenset[str]:

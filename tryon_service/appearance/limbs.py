@@ -13,7 +13,7 @@ from tryon_service.imaging.colour import alike
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.curves import FrameCurve, locate
-from tryon_service.retarget.rig import ARMS, LEGS, Rig, joint
+from tryon_service.retarget.rig import ARMS, Rig, joint
 from tryon_service.types import BoolArray, Float32Array, Keypoints, Part, UInt8Array
 
 # Radii as shares of the torso's length at the curve's joints, clothed lightly; from measured matte widths.
@@ -64,6 +64,11 @@ class LimbField:
     q: Float32Array
     r: Float32Array
     free: BoolArray
+
+    @property
+    def hand(self) -> BoolArray:
+        """H x W bool: where an arm's hand may be."""
+        return np.asarray((self.t > HAND) & (self.r < HAND_REACH))
 
 
 def limb_field(name: str, curve: FrameCurve, matte: Float32Array, torso: float, tip: float) -> LimbField:
@@ -156,8 +161,8 @@ def own_arms(
     undecided = np.zeros(person.shape, bool)
     for index, (name, field) in enumerate(fields.items(), start=2):
         own_skin = parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
-        hand = (field.t > HAND) & (field.r < HAND_REACH)  # skin there is a hand, whatever the parsing says
-        alien = head | ((legwear | _not_worn_on(field, parsing, band)) & ~(hand & skin))
+        elsewhere = legwear | _not_worn_on(field, parsing, band)
+        alien = head | (elsewhere & ~(field.hand & skin))  # skin at a hand is a hand, whatever the parsing says
         core, maybe, cloth = _arm_evidence(field, (skin & ~alien, own_skin, alien), band)
         markers[core & person & (markers == 0)] = index
         undecided |= maybe
@@ -186,7 +191,7 @@ def _arm_evidence(
     known: pixels of skin colour, pixels parsed as this arm's skin, pixels that are never an arm.
     """
     skin_coloured, own_skin, never = known
-    hand = (field.t > HAND) & (field.r < HAND_REACH)
+    hand = field.hand
     skin = (skin_coloured & ((field.q < 1.2) | hand) & (field.t > 1.0)) | own_skin
     core = (field.q < CORE) & (field.t > 0.9)
     cloth = never | _not_skin_of_a_bare_arm(skin, core, field)
@@ -278,6 +283,3 @@ def fields_for(
         tip = arm_tip(keypoints, name.split("_")[0].upper()) if name in ARMS else TOES * torso
         out[name] = limb_field(name, rig.limbs[name], matte, torso, tip)
     return out
-
-
-__all__ = ["ARMS", "LEGS", "LimbField", "arm_tip", "fields_for", "limb_field", "own_arms", "own_legs"]

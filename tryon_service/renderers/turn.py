@@ -52,12 +52,6 @@ class Cylinder:
         moved = np.where(beyond, u, moved) * half * widened
         return np.asarray(across + share * (moved + centre * widened - across))
 
-    def line_share(self, angle: float) -> float:
-        """How the width of the shoulder line changes with the turn, as retarget does it, over the silhouette's
-        change."""
-        after = max(abs(np.cos(self.yaw + angle)), 0.35) / max(abs(np.cos(self.yaw)), 0.35)
-        return float(np.clip(after, 0.6, 1.3))
-
 
 def _phase(yaw: float, turn: float) -> tuple[float, float]:
     """(angle of the silhouette point on the ellipse, half-width of the silhouette in units of the lateral half-axis).

@@ -22,7 +22,7 @@ from tryon_service.renderers.base import RENDERERS, RendererInfo
 from tryon_service.renderers.turn import Cylinder, measure_cylinder
 from tryon_service.retarget.curves import FrameCurve, Points, locate, place
 from tryon_service.retarget.rig import ARMS, LEGS, Rig, build_rig
-from tryon_service.retarget.view import yaw
+from tryon_service.retarget.view import narrowing, yaw
 from tryon_service.types import Appearance, Int32Array, Keypoints, Layer, Rendered, RenderInput, TargetPose
 
 CELLS = 64
@@ -127,7 +127,7 @@ def _halves(name: str, placed: _Placed, target: TargetPose) -> list[Int32Array]:
 
 def _narrowed(spine: FrameCurve, analysis: WarpAnalysis, turn: float) -> FrameCurve:
     """The target spine with the width that the turn already accounts for taken out again."""
-    explained = analysis.cylinder.line_share(turn)
+    explained = narrowing(analysis.cylinder.yaw, turn)
     factor = 1.0 + (1.0 / explained - 1.0) * (1 - _smoothstep(spine.t, 1.0, 1.45))
     return FrameCurve(spine.t, spine.points, spine.along, spine.across, spine.width * factor, spine.reach)
 

@@ -14,7 +14,7 @@ import numpy as np
 from tryon_service.perception.skeletons import HEAD, LIMBS, Bone, Landmark
 from tryon_service.retarget.curves import Points, unwrap_towards
 from tryon_service.retarget.rig import joint, middle
-from tryon_service.retarget.view import projected_share, yaw
+from tryon_service.retarget.view import narrowing, projected_share, yaw
 from tryon_service.types import Float32Array, Keypoints, Person, Size, TargetPose
 
 Frame = Literal["product", "shopper"]
@@ -120,7 +120,7 @@ class _Poser:
         hips = middle(self.model, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
         torso = self._difference(self._spine(self.model), self._spine(self.shopper))
         neck = hips + _turned(self._spine(self.model), torso)
-        narrow = _narrowing(yaw(self.model), self.turn)
+        narrow = narrowing(yaw(self.model), self.turn)
         for left, right, centre in (
             (Landmark.LEFT_HIP, Landmark.RIGHT_HIP, hips),
             (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER, neck),
@@ -180,12 +180,6 @@ class _Poser:
 def _turned(vector: Points, angle: float) -> Points:
     c, s = np.cos(angle), np.sin(angle)
     return np.asarray([c * vector[0] - s * vector[1], s * vector[0] + c * vector[1]])
-
-
-def _narrowing(yaw_before: float, turn: float) -> float:
-    """How much narrower a line across the body looks after the turn."""
-    before, after = abs(np.cos(yaw_before)), abs(np.cos(yaw_before + turn))
-    return float(np.clip(max(after, 0.35) / max(before, 0.35), 0.6, 1.3))
 
 
 def _fit(target: TargetPose, product: Person) -> TargetPose:

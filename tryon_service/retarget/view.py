@@ -32,6 +32,13 @@ def direction(keypoints: Keypoints, bone: Bone) -> float:
     return float(np.arctan2(y, x))
 
 
+def narrowing(yaw_before: float, turn: float) -> float:
+    """How much narrower a line across the body looks after a turn; both in radians, see yaw. Within bounds, since near
+    the side view a degree would change it beyond measure."""
+    before, after = abs(np.cos(yaw_before)), abs(np.cos(yaw_before + turn))
+    return float(np.clip(max(after, 0.35) / max(before, 0.35), 0.6, 1.3))
+
+
 def degrees_between(a: float, b: float) -> float:
     """Smallest difference of two angles in radians, as degrees in [0, 180]."""
     return float(abs(np.degrees((a - b + np.pi) % (2 * np.pi) - np.pi)))
