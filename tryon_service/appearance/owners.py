@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from tryon_service.appearance.limbs import LimbField, own_arms, own_legs
+from tryon_service.appearance.arms import arm_masks
+from tryon_service.appearance.limbs import LimbField, own_legs
 from tryon_service.appearance.masks import closed, union, widened
 from tryon_service.appearance.subject import FAINT, Subject
 from tryon_service.imaging.colour import alike
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.perception.skeletons import Landmark
-from tryon_service.retarget.rig import LEGS, joint
+from tryon_service.retarget.rig import LEGS, Rig, joint
 from tryon_service.types import BoolArray, Part
 
 TRUNK = "trunk"
@@ -27,9 +28,9 @@ FOREARM = 2.4
 """Along an arm's curve: from here on it may hold something."""
 
 
-def arms_of(subject: Subject, fields: dict[str, LimbField]) -> dict[str, BoolArray]:
+def arms_of(subject: Subject, rig: Rig, fields: dict[str, LimbField]) -> dict[str, BoolArray]:
     """H x W bool per arm: sleeve, skin, hand and what the hand holds."""
-    bare = own_arms(subject.rgb, subject.matte, subject.parsing, fields, subject.torso)
+    bare = arm_masks(subject, rig, list(fields))
     return _with_things_in_hand(bare, fields, subject)
 
 

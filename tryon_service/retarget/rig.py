@@ -2,7 +2,8 @@
 that carrying pixels from one to the other is only a matter of curves.carry.
 
 Convention: (x, y) pixels; the spine's parameter t is 0 at the hips' middle, 1 at the shoulders' middle, 2 between the
-ears; an arm's is 0 at the collar, 1 shoulder, 2 elbow, 3 wrist; a leg's is 0 at the waist, 1 hip, 2 knee, 3 ankle, 4
+ears; an arm's is 0 at the collar, 1 shoulder, 2 elbow, 3 wrist, 4
+fingertips; a leg's is 0 at the waist, 1 hip, 2 knee, 3 ankle, 4
 toe.
 """
 
@@ -20,9 +21,11 @@ from tryon_service.types import Keypoints
 ARMS = ("left_arm", "right_arm")
 LEGS = ("left_leg", "right_leg")
 
-ARM_ZONES = [0.30, 0.15]
+ARM_ZONES = [0.30, 0.15, 0.15]
 LEG_ZONES = [0.25, 0.16, 0.18]
 COLLAR = 0.40
+FINGERS = 2.0
+"""Fingertips lie this many times as far from the wrist as the knuckles, which are the landmarks."""
 WAIST = 0.35
 
 
@@ -54,8 +57,10 @@ def _arm(keypoints: Keypoints, side: str, scale: float) -> FrameCurve:
     neck = middle(keypoints, Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER)
     shoulder = joint(keypoints, Landmark[f"{side}_SHOULDER"])
     collar = shoulder + COLLAR * (neck - shoulder)
-    rest = [joint(keypoints, Landmark[f"{side}_{name}"]) for name in ("ELBOW", "WRIST")]
-    return limb_curve(_apart(np.array([collar, shoulder, *rest])), list(ARM_ZONES), scale)
+    elbow, wrist = (joint(keypoints, Landmark[f"{side}_{name}"]) for name in ("ELBOW", "WRIST"))
+    knuckles = middle(keypoints, Landmark[f"{side}_PINKY"], Landmark[f"{side}_INDEX"])
+    fingertips = wrist + FINGERS * (knuckles - wrist)
+    return limb_curve(_apart(np.array([collar, shoulder, elbow, wrist, fingertips])), list(ARM_ZONES), scale)
 
 
 def _leg(keypoints: Keypoints, side: str, scale: float) -> FrameCurve:

@@ -1,0 +1,195 @@
+"""What an arm is: sleeve, skin and hand between two smooth outlines (appearance/contours.py).
+
+What speaks for a pixel is what the parsing says, the skin's colour, and whether it looks more like the arm's own middle
+than like what lies beyond it at the same height.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tryon_service.appearance.contours import Array, Strip, outline, rounded, sample
+from tryon_service.appearance.subject import Subject
+from tryon_service.imaging.colour import alike
+from tryon_service.retarget.curves import FrameCurve
+from tryon_service.retarget.rig import Rig
+from tryon_service.types import BoolArray, Float32Array, Part
+
+# Radii of a lightly clothed arm as shares of the torso's length, at the curve's joints; from measured matte widths.
+RADII = ((0.0, 0.20), (1.0, 0.165), (1.5, 0.13), (2.0, 0.11), (2.7, 0.085), (3.0, 0.085), (3.4, 0.12), (4.0, 0.10))
+BEGIN = 0.62
+"""Where an arm begins on its curve, between collar (0) and shoulder (1)."""
+REACH = 2.1
+"""How far from the bone an outline is looked for, in radii."""
+STEPS = 42
+"""Steps over that distance."""
+NOT_AN_ARM = {
+    Part.BACKGROUND: -2.0,
+    Part.HAIR: -1.0,
+    Part.FACE: -1.5,
+    Part.TROUSERS: -0.8,
+    Part.SKIRT: -0.6,
+    Part.LEFT_LEG: -0.8,
+    Part.RIGHT_LEG: -0.8,
+    Part.SHOES: -1.5,
+    Part.TORSO_SKIN: -0.4,
+}
+"""Log odds, by what the parsing sees; garments that may be sleeves are not in it."""
+OWN_SKIN = 0.7
+OTHER_ARM = -0.5
+SKIN = 0.8
+"""For a pixel of skin colour that the parsing calls something else."""
+CLOTH_ON_BARE = -1.0
+"""For cloth where the arm's core is bare."""
+BARE = 0.6
+"""Share of skin in an arm's core from which it counts as bare there."""
+LOOKS = 1.4
+"""Most that looking like the arm's own middle counts for."""
+CONTRAST = 22.0
+"""Levels of colour between the arm and what lies beyond from which looks count fully."""
+SKIN_DISTANCE = 4.0
+FLARE = 1.25
+"""Widest usual sleeve, in radii."""
+SLACK = 5.0
+"""Steps by which an outline may be off what anatomy expects for the cost of one step of clear evidence."""
+ARMPIT = 1.2
+"""Along the curve: before this a sleeve and the trunk are one piece of cloth, and any smooth cut is as good."""
+HAND = 3.08
+"""Along the curve: from here on there is a hand, or nothing of the arm is to be seen."""
+SPUR = 0.03
+"""Radius below which a bulge or notch of a sleeve is no sleeve's, torso lengths."""
+SURE = 0.45
+"""Share of the radius within which an arm is an arm unless the parsing says otherwise."""
+
+
+def arm_masks(subject: Subject, rig: Rig, names: list[str]) -> dict[str, BoolArray]:
+    """H x W bool per arm: what is seen of its sleeve, skin and hand."""
+    bare = np.isin(subject.parsing, (Part.FACE, Part.LEFT_ARM, Part.RIGHT_ARM, Part.TORSO_SKIN)) & (subject.matte > 0.5)
+    skin = alike(subject.rgb, cv2.erode(bare.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, SKIN_DISTANCE)
+    out: dict[str, BoolArray] = {}
+    for name in names:
+        mask = _arm(name, rig.limbs[name], subject, skin)
+        out[name] = mask & (subject.matte > 0.5)
+    return out
+
+
+def _arm(name: str, curve: FrameCurve, subject: Subject, skin: BoolArray) -> BoolArray:
+    knots = np.array(RADII)
+    radii = np.interp(curve.t, knots[:, 0], knots[:, 1]) * subject.torso
+    rows = slice(int(np.searchsorted(curve.t, BEGIN)), None)
+    strip, t = Strip.along(curve, radii * REACH, STEPS, rows), curve.t[rows]
+    sides = [_Side.of(strip, side, subject, skin, name) for side in (-1, 1)]
+    core = np.concatenate([side.skin[:, : round(SURE / REACH * STEPS)] for side in sides], axis=1).mean(axis=1) > BARE
+    bare = core & (t > 1.2)
+    wide = _width([side.free for side in sides])
+    ends: list[Array] = []
+    for side, other in zip(sides, sides[::-1], strict=True):
+        expected = np.where(np.isnan(side.free), wide - np.nan_to_num(other.free, nan=wide / 2), side.free)
+        unit = STEPS / REACH
+        expected = np.where(np.isnan(side.free), np.clip(expected, 0.5 * unit, FLARE * unit), expected)
+        slack = np.where(np.isnan(side.free), SLACK, SLACK * 1.5)
+        evidence = side.evidence(bare, t > HAND, sides)
+        shoulder = np.isnan(side.free) & (t < ARMPIT)
+        evidence[shoulder] *= 0.5
+        expected[shoulder], slack[shoulder] = unit, SLACK / 2
+        ends.append(rounded(outline(evidence, side.colours, expected, slack), 7))
+    sleeve, hand = (
+        part.mask(low, high, subject.matte.shape)
+        for part, low, high in _split(strip, ends, int(np.searchsorted(t, HAND)))
+    )
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SPUR * subject.torso)) + 1,) * 2)
+    even = cv2.morphologyEx(sleeve.astype(np.uint8), cv2.MORPH_OPEN, disc)  # cross-sections cross where an arm bends
+    return np.asarray((cv2.morphologyEx(even, cv2.MORPH_CLOSE, disc) > 0) | hand)
+
+
+def _split(strip: Strip, ends: list[Array], row: int) -> list[tuple[Strip, Array, Array]]:
+    """The strip and its outlines up to a row and from there on."""
+    halves = []
+    for rows in (slice(None, row + 1), slice(row, None)):
+        part = Strip(strip.base[rows], strip.across[rows], strip.steps[rows], strip.count)
+        halves.append((part, ends[0][rows], ends[1][rows]))
+    return halves
+
+
+def _width(free: list[Array]) -> Array:
+    """Steps (M) from outline to outline where both sides border on background, elsewhere as usual for this arm."""
+    both = free[0] + free[1]
+    usual = 1.9 * STEPS / REACH
+    known = both[~np.isnan(both)]
+    typical = float(np.clip(np.median(known), 0.7 * usual, 1.4 * usual)) if len(known) >= 6 else usual
+    return np.where(np.isnan(both), typical, both)
+
+
+class _Side:
+    """What the strip shows on one side of an arm; arrays are M x (STEPS + 1)."""
+
+    def __init__(self, labels: NDArray[np.uint8], colours: np.ndarray, skin: BoolArray, matte: Float32Array, name: str):
+        self.labels, self.colours, self.skin = labels, colours, skin
+        self.own = labels == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
+        self.other = labels == (Part.RIGHT_ARM if name == "left_arm" else Part.LEFT_ARM)
+        self.outside = matte < 0.5
+        first = np.argmax(self.outside[:, 2:], axis=1) + 2
+        reached = self.outside.any(axis=1) & (first < FLARE * 1.15 * STEPS / REACH)
+        self.free = np.where(reached, first.astype(np.float64), np.nan)
+
+    @classmethod
+    def of(cls, strip: Strip, side: int, subject: Subject, skin: BoolArray, name: str) -> _Side:
+        points = strip.points(side)
+        return cls(
+            sample(subject.parsing, points, cv2.INTER_NEAREST),
+            sample(subject.rgb, points),
+            sample(skin.astype(np.uint8), points, cv2.INTER_NEAREST) > 0,
+            sample(subject.matte, points),
+            name,
+        )
+
+    def evidence(self, bare: BoolArray, hand: BoolArray, sides: list[_Side]) -> Float32Array:
+        """Log odds that a step belongs to the arm. bare: M, where the arm wears no sleeve; hand: M, where it ends."""
+        table = np.zeros(len(Part), np.float32)
+        for part, odds in NOT_AN_ARM.items():
+            table[part] = odds
+        out = table[self.labels]
+        out[self.own] = OWN_SKIN
+        out[self.other] = OTHER_ARM
+        head = np.isin(self.labels, (Part.HAIR, Part.FACE))
+        out[self.skin & ~self.own & ~self.other & ~head & bare[:, None]] = SKIN
+        cloth = ~self.skin & ~self.own & ~self.other & ~self.outside
+        out[cloth & bare[:, None]] = np.minimum(out[cloth & bare[:, None]], CLOTH_ON_BARE)
+        out = out + np.where(self.outside, 0.0, _looks(self, sides))
+        out[self.outside] = NOT_AN_ARM[Part.BACKGROUND]
+        core = max(1, round(0.25 / REACH * STEPS))
+        garment = ~np.isin(self.labels, list(NOT_AN_ARM)) & ~self.other & ~hand[:, None]
+        out[hand[:, None] & ~self.skin & ~self.own] = CLOTH_ON_BARE
+        out[:, :core] = np.where(garment[:, :core], np.maximum(out[:, :core], 0.5), out[:, :core])
+        return out.astype(np.float32)
+
+
+def _looks(side: _Side, sides: list[_Side]) -> Float32Array:
+    """Whether a step's colour is nearer to the arm's middle or to what lies beyond the arm, locally along the arm."""
+    core = round(0.4 / REACH * STEPS)
+    inner = _running(np.concatenate([s.colours[:, :core] for s in sides], axis=1), np.ones((len(side.labels), 2 * core)))
+    far = np.zeros(side.labels.shape, bool)
+    far[:, round(1.45 / REACH * STEPS) :] = True
+    beyond = far & ~side.outside & ~side.own & ~side.other
+    outer = _running(side.colours, beyond)
+    apart = np.linalg.norm(inner - outer, axis=1)
+    colours = cv2.blur(side.colours, (3, 5)).astype(np.float32)
+    to_inner = np.linalg.norm(colours - inner[:, None], axis=2)
+    to_outer = np.linalg.norm(colours - outer[:, None], axis=2)
+    odds = (to_outer - to_inner) / np.maximum(apart, 1.0)[:, None]
+    weight = np.clip(apart / CONTRAST, 0.0, 1.0) * LOOKS * (_nearby(beyond.sum(axis=1)) > 20)
+    return np.asarray(np.clip(odds, -1.0, 1.0) * weight[:, None], np.float32)
+
+
+def _running(colours: np.ndarray, weight: np.ndarray) -> Float32Array:
+    """Mean colour (M x 3) of the weighted steps of each cross-section and its neighbours."""
+    sums = (colours.astype(np.float64) * weight[..., None]).sum(axis=1)
+    counts = weight.sum(axis=1).astype(np.float64)
+    near = np.stack([_nearby(sums[:, k]) for k in range(3)], axis=1) / np.maximum(_nearby(counts), 1e-6)[:, None]
+    return near.astype(np.float32)
+
+
+def _nearby(values: np.ndarray) -> Array:
+    return np.convolve(values.astype(np.float64), np.hanning(13)[1:-1], mode="same")
