@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tryon_service.appearance.contours import Array, Strip, outline, rounded, sample
+from tryon_service.appearance.masks import closed
 from tryon_service.appearance.subject import Subject
 from tryon_service.imaging.colour import alike
 from tryon_service.retarget.curves import FrameCurve
@@ -58,6 +59,8 @@ ARMPIT = 1.2
 """Along the curve: before this a sleeve and the trunk are one piece of cloth, and any smooth cut is as good."""
 HAND = 3.08
 """Along the curve: from here on there is a hand, or nothing of the arm is to be seen."""
+CENTRE_ROWS = 13
+"""Cross-sections over which an arm's middle is averaged."""
 SPUR = 0.03
 """Radius below which a bulge or notch of a sleeve is no sleeve's, torso lengths."""
 SURE = 0.45
@@ -80,28 +83,39 @@ def _arm(name: str, curve: FrameCurve, subject: Subject, skin: BoolArray) -> Boo
     radii = np.interp(curve.t, knots[:, 0], knots[:, 1]) * subject.torso
     rows = slice(int(np.searchsorted(curve.t, BEGIN)), None)
     strip, t = Strip.along(curve, radii * REACH, STEPS, rows), curve.t[rows]
-    sides = [_Side.of(strip, side, subject, skin, name) for side in (-1, 1)]
-    core = np.concatenate([side.skin[:, : round(SURE / REACH * STEPS)] for side in sides], axis=1).mean(axis=1) > BARE
-    bare = core & (t > 1.2)
-    wide = _width([side.free for side in sides])
-    ends: list[Array] = []
-    for side, other in zip(sides, sides[::-1], strict=True):
-        expected = np.where(np.isnan(side.free), wide - np.nan_to_num(other.free, nan=wide / 2), side.free)
-        unit = STEPS / REACH
-        expected = np.where(np.isnan(side.free), np.clip(expected, 0.5 * unit, FLARE * unit), expected)
-        slack = np.where(np.isnan(side.free), SLACK, SLACK * 1.5)
-        evidence = side.evidence(bare, t > HAND, sides)
-        shoulder = np.isnan(side.free) & (t < ARMPIT)
-        evidence[shoulder] *= 0.5
-        expected[shoulder], slack[shoulder] = unit, SLACK / 2
-        ends.append(rounded(outline(evidence, side.colours, expected, slack), 7))
+    ends = _outlines(name, strip, t, subject, skin)
+    aside = rounded((ends[1] - ends[0]) / 2, CENTRE_ROWS)  # bones run beside an arm's middle as often as in it
+    strip = Strip(strip.base + strip.across * (aside * strip.steps)[:, None], strip.across, strip.steps, STEPS)
+    ends = _outlines(name, strip, t, subject, skin)
     sleeve, hand = (
         part.mask(low, high, subject.matte.shape)
         for part, low, high in _split(strip, ends, int(np.searchsorted(t, HAND)))
     )
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SPUR * subject.torso)) + 1,) * 2)
     even = cv2.morphologyEx(sleeve.astype(np.uint8), cv2.MORPH_OPEN, disc)  # cross-sections cross where an arm bends
-    return np.asarray((cv2.morphologyEx(even, cv2.MORPH_CLOSE, disc) > 0) | hand)
+    own = subject.parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
+    fingers = closed(hand & (skin | own), np.ones((5, 5), np.uint8))
+    return np.asarray((cv2.morphologyEx(even, cv2.MORPH_CLOSE, disc) > 0) | (hand & fingers))
+
+
+def _outlines(name: str, strip: Strip, t: Array, subject: Subject, skin: BoolArray) -> list[Array]:
+    """Where the arm ends, in steps on the strip's negative and positive side (M each)."""
+    sides = [_Side.of(strip, side, subject, skin, name) for side in (-1, 1)]
+    core = np.concatenate([side.skin[:, : round(SURE / REACH * STEPS)] for side in sides], axis=1).mean(axis=1) > BARE
+    bare = core & (t > ARMPIT)
+    wide = _width([side.free for side in sides])
+    unit = STEPS / REACH
+    ends: list[Array] = []
+    for side, other in zip(sides, sides[::-1], strict=True):
+        expected = np.clip(wide - np.where(np.isnan(other.free), wide / 2, other.free), 0.5 * unit, FLARE * unit)
+        expected = np.where(np.isnan(side.free), expected, side.free)
+        slack = np.where(np.isnan(side.free), SLACK, SLACK * 1.5)
+        evidence = side.evidence(bare, t > HAND, sides)
+        shoulder = np.isnan(side.free) & (t < ARMPIT)
+        evidence[shoulder] *= 0.5
+        expected[shoulder], slack[shoulder] = unit, SLACK / 2
+        ends.append(rounded(outline(evidence, side.colours, expected, slack), 7))
+    return ends
 
 
 def _split(strip: Strip, ends: list[Array], row: int) -> list[tuple[Strip, Array, Array]]:
@@ -152,12 +166,13 @@ class _Side:
             table[part] = odds
         out = table[self.labels]
         out[self.own] = OWN_SKIN
+        out[self.own & ~self.skin & hand[:, None]] = 0.0
         out[self.other] = OTHER_ARM
         head = np.isin(self.labels, (Part.HAIR, Part.FACE))
         out[self.skin & ~self.own & ~self.other & ~head & bare[:, None]] = SKIN
         cloth = ~self.skin & ~self.own & ~self.other & ~self.outside
         out[cloth & bare[:, None]] = np.minimum(out[cloth & bare[:, None]], CLOTH_ON_BARE)
-        out = out + np.where(self.outside, 0.0, _looks(self, sides))
+        out = out + np.where(self.outside, 0.0, _looks(self, hand, sides))
         out[self.outside] = NOT_AN_ARM[Part.BACKGROUND]
         core = max(1, round(0.25 / REACH * STEPS))
         garment = ~np.isin(self.labels, list(NOT_AN_ARM)) & ~self.other & ~hand[:, None]
@@ -166,10 +181,12 @@ class _Side:
         return out.astype(np.float32)
 
 
-def _looks(side: _Side, sides: list[_Side]) -> Float32Array:
-    """Whether a step's colour is nearer to the arm's middle or to what lies beyond the arm, locally along the arm."""
-    core = round(0.4 / REACH * STEPS)
-    inner = _running(np.concatenate([s.colours[:, :core] for s in sides], axis=1), np.ones((len(side.labels), 2 * core)))
+def _looks(side: _Side, hand: BoolArray, sides: list[_Side]) -> Float32Array:
+    """Whether a step's colour is nearer to the arm's middle, or to the hand's skin, or to what lies beyond, locally."""
+    core = np.zeros(side.labels.shape, bool)
+    core[:, : round(0.4 / REACH * STEPS)] = True
+    own = [np.where(hand[:, None], s.skin & s.own, core) for s in sides]
+    inner = _running(np.concatenate([s.colours for s in sides], axis=1), np.concatenate(own, axis=1))
     far = np.zeros(side.labels.shape, bool)
     far[:, round(1.45 / REACH * STEPS) :] = True
     beyond = far & ~side.outside & ~side.own & ~side.other

@@ -59,7 +59,7 @@ def _take_apart(subject: Subject, shown: frozenset[str]) -> dict[str, _Pieces]:
     owners = arms_of(subject, rig, arms)
     armless = np.where(union(owners, subject.matte.shape), np.float32(0), subject.matte)
     legs = fields_for(rig, subject.keypoints, armless, subject.torso, [n for n in LEGS if n in shown])
-    owners = owners_of(subject, owners, arms, legs)
+    owners = owners_of(subject, owners, legs)
     hidden = hidden_parts(subject, rig.spine, owners, arms | legs)
     arm_pixels = union({n: owners[n] for n in arms}, subject.matte.shape)
     shoulders = union({n: owners[n] & (f.t < SHARED) for n, f in arms.items()}, subject.matte.shape)

@@ -17,6 +17,8 @@ from tryon_service.types import BoolArray, Keypoints
 
 ENDS = 2.9
 """Along a limb's curve: beyond this a hand or foot can't be completed behind its twin."""
+OVERLAP = 0.05
+"""How far each thigh goes on under the other where they touch, torso lengths."""
 HEM = 0.2
 """How far a leg goes on under the hem that covers it, torso lengths."""
 SMOOTH = 0.02
@@ -36,6 +38,7 @@ def hidden_parts(
             behind_twin = person & ~owned & twin & (field.q < 1.0) & (field.r < 1.1) & (field.t < ENDS)
             out[name] = out.get(name, np.zeros_like(person)) | (behind_twin & _lies_behind(name, subject.keypoints))
         if name in LEGS:
+            out[name] |= widened(owned & person, round(OVERLAP * subject.torso)) & twin & (field.t < 2.0) & person
             near = widened(owned & person, round(HEM * subject.torso))
             under = near & owners[TRUNK] & (field.r < 0.95) & (field.q < 1.0) & (field.t > 0.5) & (field.t < 3.0)
             out[name] |= under & person

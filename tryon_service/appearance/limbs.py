@@ -45,6 +45,8 @@ BARE = 0.7
 """Share of skin in an arm's core from which the arm counts as bare there."""
 CRUMB = 0.012
 """Largest loose piece that counts as a crumb, as a share of the person."""
+CROTCH = 1.3
+"""Along a leg's curve: before this both legs are one piece of cloth."""
 TOES = 0.08
 """How far a shoe reaches beyond the toes' landmark, torso lengths."""
 FIELD_STEP = 4
@@ -144,82 +146,6 @@ def arm_tip(keypoints: Keypoints, side: str) -> float:
     return float(np.clip(2.0 * max(np.hypot(*(k - wrist)) for k in knuckles), 0.45 * forearm, 0.95 * max(forearm, 1.0)))
 
 
-def own_arms(
-    rgb: UInt8Array, matte: Float32Array, parsing: UInt8Array, fields: dict[str, LimbField], torso: float
-) -> dict[str, BoolArray]:
-    """H x W bool per arm in fields: sleeve, skin and hand from the shoulder on."""
-    if not fields:
-        return {}
-    person = matte > 0.5
-    band = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(BAND * torso)) + 1,) * 2)
-    foreign = np.isin(parsing, (Part.TROUSERS, Part.SKIRT, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES))
-    head = np.isin(parsing, (Part.HAIR, Part.FACE))
-    legwear = cv2.erode(foreign.astype(np.uint8), band) > 0
-    bare = np.isin(parsing, (Part.FACE, Part.LEFT_ARM, Part.RIGHT_ARM, Part.TORSO_SKIN)) & person
-    skin = alike(rgb, cv2.erode(bare.astype(np.uint8), band) > 0, SKIN_DISTANCE) & person & ~head
-    markers = np.zeros(person.shape, np.int32)
-    undecided = np.zeros(person.shape, bool)
-    for index, (name, field) in enumerate(fields.items(), start=2):
-        own_skin = parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
-        elsewhere = legwear | _not_worn_on(field, parsing, band)
-        alien = head | (elsewhere & ~(field.hand & skin))  # skin at a hand is a hand, whatever the parsing says
-        core, maybe, cloth = _arm_evidence(field, (skin & ~alien, own_skin, alien), band)
-        markers[core & person & (markers == 0)] = index
-        undecided |= maybe
-        foreign |= cloth
-    markers[(markers == 0) & ~undecided & person] = 1
-    markers[~cv2.dilate(person.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)] = 1
-    labels = _flood(rgb, markers)
-    found = {name: _without_scraps((labels == k) & person) for k, name in enumerate(fields, start=2)}
-    arms = {name: closed(mask, band) & person for name, mask in found.items()}
-    return _with_crumbs(arms, person & ~foreign, CRUMB * person.sum())
-
-
-def _not_worn_on(field: LimbField, parsing: UInt8Array, band: np.ndarray) -> BoolArray:
-    """SELDOM_SLEEVES that don't make up a fair share of the arm's own core, away from their uncertain edges."""
-    core = parsing[(field.q < CORE) & (field.t > 1.1)]
-    worn = [part for part in SELDOM_SLEEVES if core.size and (core == part).mean() >= WORN]
-    alien = np.isin(parsing, [part for part in SELDOM_SLEEVES if part not in worn])
-    return np.asarray(cv2.erode(alien.astype(np.uint8), band) > 0)
-
-
-def _arm_evidence(
-    field: LimbField, known: tuple[BoolArray, BoolArray, BoolArray], band: np.ndarray
-) -> tuple[BoolArray, BoolArray, BoolArray]:
-    """(surely this arm, undecided, surely not this arm), H x W bool each.
-
-    known: pixels of skin colour, pixels parsed as this arm's skin, pixels that are never an arm.
-    """
-    skin_coloured, own_skin, never = known
-    hand = field.hand
-    skin = (skin_coloured & ((field.q < 1.2) | hand) & (field.t > 1.0)) | own_skin
-    core = (field.q < CORE) & (field.t > 0.9)
-    cloth = never | _not_skin_of_a_bare_arm(skin, core, field)
-    undecided = ((field.q < BEYOND) | (hand & skin)) & (field.t > SHOULDER)
-    core |= field.free & (field.q < 1.1) & (field.t > SHOULDER)
-    sure_skin = cv2.erode(skin.astype(np.uint8), band) > 0
-    core = (core & ~cloth) | (sure_skin & ((field.q < LOOSE) | hand) & (field.t > 1.0))
-    return core, undecided & ~cloth, cloth
-
-
-def _not_skin_of_a_bare_arm(skin: BoolArray, core: BoolArray, field: LimbField) -> BoolArray:
-    """Where a sleeve has ended, whatever is not near skin belongs to something else: sleeves don't begin again."""
-    stretch = np.round(field.t / STRETCH).astype(int)
-    last = int(stretch.max())
-    for index in range(round(FIRST_BARE / STRETCH), last):
-        inside = core & (stretch == index)
-        if inside.any() and skin[inside].mean() > BARE:
-            near = cv2.dilate(skin.astype(np.uint8), np.ones((3, 3), np.uint8))
-            fingers = cv2.dilate(near, np.ones((5, 5), np.uint8)) > 0
-            return (stretch >= index) & ~np.where(stretch == last, fingers, near > 0)
-    return np.zeros(skin.shape, bool)
-
-
-def _without_scraps(arm: BoolArray) -> BoolArray:
-    """The arm's large pieces: a bracelet may part the hand from the rest, and stray specks are nobody's."""
-    return without_specks(arm, SCRAP * float(arm.sum()))
-
-
 def _with_crumbs(limbs: dict[str, BoolArray], body: BoolArray, largest: float) -> dict[str, BoolArray]:
     """Loose pieces of the body up to so many pixels that touch a limb go to it."""
     rest = body.copy()
@@ -255,6 +181,8 @@ def own_legs(rgb: UInt8Array, lower: BoolArray, fields: dict[str, LimbField]) ->
     if not ((markers == 1).any() and (markers == 2).any()):
         return {first: lower & (a.q <= b.q), second: lower & (a.q > b.q)}
     labels = _flood(rgb, markers)
+    hips = lower & (np.minimum(a.t, b.t) < CROTCH)  # no seam to follow there: the nearer leg's side
+    labels = np.where(hips, np.where(a.q <= b.q, 1, 2), labels)
     whole = {name: lower & (labels == k) for k, name in enumerate(fields, start=1)}
     crumb = CRUMB * float(lower.sum())
     return _with_crumbs({name: without_specks(mask, crumb) for name, mask in whole.items()}, lower, crumb)

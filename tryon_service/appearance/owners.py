@@ -9,21 +9,26 @@ import numpy as np
 
 from tryon_service.appearance.arms import arm_masks
 from tryon_service.appearance.limbs import LimbField, own_legs
-from tryon_service.appearance.masks import closed, union, widened
+from tryon_service.appearance.masks import closed, union, widened, without_specks
 from tryon_service.appearance.subject import FAINT, Subject
 from tryon_service.imaging.colour import alike
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.perception.skeletons import Landmark
-from tryon_service.retarget.rig import LEGS, Rig, joint
+from tryon_service.retarget.rig import Rig, joint
 from tryon_service.types import BoolArray, Part
 
 TRUNK = "trunk"
 LOWER = (Part.TROUSERS, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES)
 HANGING = (Part.SKIRT, Part.DRESS)
-TENDRIL = 0.015
+TENDRIL = 0.02
 """Strips thinner than twice this beside an arm are leftovers, torso lengths."""
+SCRAP = 0.02
+"""Pieces of the body smaller than this are leftovers, in squared torso lengths."""
+LEANING = 0.7
+"""How much of its edge a leftover shares with its arm at least, in square roots of its pixels."""
 BELOW_STRAPS = 1.2
 """Along an arm's curve: before this a thin strip beside the arm may be a strap."""
+CUFF = 2.9
 FOREARM = 2.4
 """Along an arm's curve: from here on it may hold something."""
 
@@ -31,11 +36,11 @@ FOREARM = 2.4
 def arms_of(subject: Subject, rig: Rig, fields: dict[str, LimbField]) -> dict[str, BoolArray]:
     """H x W bool per arm: sleeve, skin, hand and what the hand holds."""
     bare = arm_masks(subject, rig, list(fields))
-    return _with_things_in_hand(bare, fields, subject)
+    return _with_leftovers(_with_things_in_hand(bare, fields, subject), fields, subject)
 
 
 def owners_of(
-    subject: Subject, arms: dict[str, BoolArray], arm_fields: Mapping[str, LimbField], legs: dict[str, LimbField]
+    subject: Subject, arms: dict[str, BoolArray], legs: dict[str, LimbField]
 ) -> dict[str, BoolArray]:
     """Which layer shows at each pixel; without overlap, and but for leftovers of the split they cover the person and
     the soft rim around it."""
@@ -45,7 +50,6 @@ def owners_of(
     split = own_legs(subject.rgb, lower, legs)
     taken |= union(split, person.shape)
     owners = {**split, TRUNK: person & ~taken, **arms}
-    _settle_tendrils(owners, arm_fields, subject)
     if not person.any():
         return owners
     rows, cols = nearest_known(person)
@@ -86,20 +90,20 @@ def _legwear(subject: Subject, body: BoolArray) -> BoolArray:
     return np.asarray(lower | hanging | (body & thighs & ~coat), np.bool_)
 
 
-def _settle_tendrils(owners: dict[str, BoolArray], fields: Mapping[str, LimbField], subject: Subject) -> None:
-    """Thin strips of trunk or leg along an arm are what the split left of a gap or a shadow: beside a sleeve they go
-    with the arm, beside bare skin nobody shows them."""
+def _with_leftovers(
+    arms: dict[str, BoolArray], fields: Mapping[str, LimbField], subject: Subject
+) -> dict[str, BoolArray]:
+    """What a cut left beside an arm, a sleeve's corner or a sliver along it, goes with the arm."""
+    rest = (subject.matte > 0.5) & ~union(arms, subject.matte.shape)
     width = 2 * max(1, round(TENDRIL * subject.torso)) + 1
-    opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    bare = np.isin(subject.parsing, (Part.LEFT_ARM, Part.RIGHT_ARM))
-    for name, field in fields.items():
-        arm = owners[name] & (field.t > BELOW_STRAPS)
-        sleeve, skin = (
-            cv2.dilate(part.astype(np.uint8), opening, iterations=2) > 0 for part in (arm & ~bare, arm & bare)
-        )
-        for body in (TRUNK, *LEGS):
-            if body in owners:
-                solid = cv2.morphologyEx(owners[body].astype(np.uint8), cv2.MORPH_OPEN, opening) > 0
-                thin = owners[body] & ~solid & (sleeve | skin)
-                owners[body] = owners[body] & ~thin
-                owners[name] = owners[name] | (thin & sleeve & ~skin)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    solid = cv2.morphologyEx(rest.astype(np.uint8), cv2.MORPH_OPEN, disc)
+    solid = without_specks(solid > 0, SCRAP * subject.torso**2)
+    _, labels = cv2.connectedComponents((rest & ~solid).astype(np.uint8), connectivity=8)
+    out = {}
+    for name, mask in arms.items():
+        below = mask & (fields[name].t > BELOW_STRAPS) & (fields[name].t < CUFF)
+        touching = np.bincount(labels[widened(below, 2) & (labels > 0)], minlength=labels.max() + 1)
+        sizes = np.bincount(labels.ravel(), minlength=len(touching))
+        out[name] = mask | ((touching > LEANING * np.sqrt(sizes)) & (np.arange(len(sizes)) > 0))[labels]
+    return out
