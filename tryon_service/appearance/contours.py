@@ -62,9 +62,7 @@ class Strip:
 
 def sample(image: np.ndarray, points: Float32Array, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
     """image at M x K x 2 (x, y) points; the nearest pixel outside."""
-    return np.asarray(
-        cv2.remap(image, points[..., 0], points[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE)
-    )
+    return np.asarray(cv2.remap(image, points[..., 0], points[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE))
 
 
 def outline(evidence: Float32Array, colours: UInt8Array, expected: Array, slack: Array) -> Array:

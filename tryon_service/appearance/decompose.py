@@ -1,25 +1,26 @@
-"""A Person taken apart: trunk (torso, head, hair and what hangs from the hips), two arms, two legs, and the background.
+"""A Person taken apart, and the background without it.
 
-Each layer carries its hidden part completed: the torso behind an arm, the thigh under a hem, the leg behind the other.
+Six carriers move on their own: trunk, head, two arms, two legs (appearance/owners.py says whose each pixel is). Each
+carries its attributes as layers (appearance/attributes.py), and each layer has its hidden part completed: the torso
+behind an arm, the thigh under a hem, the leg behind the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import cv2
 import numpy as np
 
+from tryon_service.appearance import attributes
+from tryon_service.appearance.attributes import HEAD, TRUNK, Pieces
 from tryon_service.appearance.hidden import hidden_parts
-from tryon_service.appearance.limbs import fields_for
-from tryon_service.appearance.masks import union, widened, window, without_specks
-from tryon_service.appearance.owners import TRUNK, arms_of, owners_of
-from tryon_service.appearance.subject import BORDER, Subject
-from tryon_service.imaging.complete import complete_background, mirror_fill
+from tryon_service.appearance.layers import build_layer
+from tryon_service.appearance.limbs import LimbField, fields_for
+from tryon_service.appearance.masks import union, widened, without_specks
+from tryon_service.appearance.owners import arms_of, owners_of
+from tryon_service.appearance.subject import Subject
+from tryon_service.imaging.complete import complete_background
 from tryon_service.perception.skeletons import LIMBS, Landmark
-from tryon_service.retarget.rig import ARMS, LEGS, build_rig, joint
-from tryon_service.types import Appearance, BoolArray, Keypoints, Layer, Person, UInt8Array
+from tryon_service.retarget.rig import ARMS, LEGS, Rig, build_rig, joint
+from tryon_service.types import Appearance, Float32Array, Keypoints, Layer, Part, Person, UInt8Array
 
 CUT_MARGIN = 0.12
 """How far a body cut off by the photo's edge is continued, as a share of the photo's longer side."""
@@ -27,34 +28,35 @@ TRACE = 0.02
 """Matte above which a pixel still shows something of the person."""
 HOLE_RIM = 0.010
 """Width of what is taken out round the person, as a share of the photo's longer side."""
-SEAM = 0.8
-"""Softness of the cuts between layers, sigma in pixels."""
 SHARED = 0.72
 """Along an arm's curve: up to here, just inside the shoulder, trunk and arm show the same pixels."""
 SPECK = 0.004
 """Loose pieces of trunk and legs below this are leftovers of the split, in squared torso lengths."""
 STAIN = 0.025
 """How far beside an arm its colours may have spread, by shadow or a cut a little off, torso lengths."""
-FOLD = 0.05
-"""Width of the band of texture that is continued into hidden parts, torso lengths."""
+COLLAR = 0.05
+"""How far the trunk goes on under face and hair, torso lengths."""
 
 
 def decompose(person: Person) -> Appearance:
     """Take the product person apart. Depends on the product photo only: compute once and keep."""
     subject = Subject.of(person)
-    parts = _take_apart(subject, visible_limbs(person.keypoints, person.matte.shape))
-    margin = _margin(person)
-    layers = {name: _layer(name, subject, part, person.matte.shape, margin) for name, part in parts.items()}
-    for name, layer in layers.items():
-        whole = name in ARMS and _hand_inside(person, name)  # its mirror image would be a second hand
-        layers[name] = _ending_at_the_edge(layer, margin, (True,) * 4 if whole else _uncut(person))
-    background = emptied(person)
-    return Appearance(person, layers, _padded(person.parsing, margin), margin, background)
-
-
-def _take_apart(subject: Subject, shown: frozenset[str]) -> dict[str, _Pieces]:
-    """Every layer's pieces, back to front. shown: the limbs to cut out."""
     rig = build_rig(subject.keypoints)
+    pieces, fields = _carried(subject, rig, visible_limbs(person.keypoints, person.matte.shape))
+    layers: dict[str, Layer] = {}
+    for carrier, own in pieces.items():
+        beyond = [0 if ends else _margin(person) for ends in _uncut(person)]
+        if carrier in ARMS and _hand_inside(person, carrier):
+            beyond = [0] * 4  # its mirror image would be a second hand
+        for name, share in _attributes(carrier, own, subject, rig, fields).items():
+            layer = build_layer(name, carrier, subject, share, feathered=carrier in ARMS, beyond=beyond)
+            if layer:
+                layers[name] = layer
+    return Appearance(person, layers, emptied(person), anchored_arms(subject, fields, pieces))
+
+
+def _carried(subject: Subject, rig: Rig, shown: frozenset[str]) -> tuple[dict[str, Pieces], dict[str, LimbField]]:
+    """Every carrier's pieces, and where the limbs lie. shown: the limbs to cut out."""
     arms = fields_for(rig, subject.keypoints, subject.matte, subject.torso, [n for n in ARMS if n in shown])
     owners = arms_of(subject, rig, arms)
     armless = np.where(union(owners, subject.matte.shape), np.float32(0), subject.matte)
@@ -72,8 +74,72 @@ def _take_apart(subject: Subject, shown: frozenset[str]) -> dict[str, _Pieces]:
         sure = own & (subject.matte > 0.5) if name in ARMS else own & (subject.matte > 0.5) & ~stained
         behind = hidden[name] | (owned & ~own)
         body = without_specks(own | behind, SPECK * subject.torso**2)
-        out[name] = _Pieces(own & body, behind & body, sure & body)
-    return out
+        out[name] = Pieces(own & body, behind & body, sure & body)
+    return _with_head(out, subject), arms | legs
+
+
+def _with_head(pieces: dict[str, Pieces], subject: Subject) -> dict[str, Pieces]:
+    """Face and hair move on their own, over the trunk, which goes on under them where they touch and where hair falls
+    over the shoulders."""
+    trunk = pieces[TRUNK]
+    own = np.isin(subject.parsing, (Part.FACE, Part.HAIR))
+    head = Pieces(trunk.shown & own, trunk.hidden & own, trunk.sure & own)
+    rest = trunk.within(~own)
+    reach = max(2, round(COLLAR * subject.torso))
+    under = widened(rest.shown, reach) & head.shown
+    return {**pieces, TRUNK: Pieces(rest.shown, rest.hidden | under, rest.sure), HEAD: head}
+
+
+def _attributes(
+    carrier: str, pieces: Pieces, subject: Subject, rig: Rig, fields: dict[str, LimbField]
+) -> dict[str, Pieces]:
+    """A carrier's layers, back to front."""
+    if carrier == TRUNK:
+        return attributes.garments(pieces, subject.parsing, subject.torso)
+    if carrier == HEAD:
+        return attributes.head(pieces, subject.parsing, _height(subject, rig), subject.torso)
+    return attributes.limb(carrier, pieces, subject.parsing, fields[carrier].t, subject.torso)
+
+
+def _height(subject: Subject, rig: Rig) -> Float32Array:
+    """H x W: how far up the spine, 1 at the shoulders, continued straight on."""
+    spine = rig.spine
+    neck = spine.points[(len(spine.points) - 1) // 2]
+    up = (spine.points[-1] - neck) / max(float(np.sum((spine.points[-1] - neck) ** 2)), 1.0)
+    height, width = subject.matte.shape
+    rows, columns = np.arange(height, dtype=np.float32) - neck[1], np.arange(width, dtype=np.float32) - neck[0]
+    return np.asarray(1.0 + rows[:, None] * up[1] + columns * up[0], np.float32)
+
+
+def anchored_arms(subject: Subject, fields: dict[str, LimbField], pieces: dict[str, Pieces]) -> frozenset[str]:
+    """Arms whose hand the photo hides, or whose hand lies on the other arm."""
+    out = set()
+    for name in (n for n in ARMS if n in fields):
+        field, shown = fields[name], pieces[name].shown & (subject.matte > 0.5)
+        hand = (field.t > attributes.HAND_FROM) & shown
+        palm = (PALM * subject.torso) ** 2
+        wrist = subject.keypoints.xy[Landmark[f"{name.split('_', maxsplit=1)[0].upper()}_WRIST"]]
+        if not _inside(wrist, subject.matte.shape):
+            continue
+        other = next((n for n in ARMS if n != name and n in pieces), None)
+        holds = other is not None and (widened(hand, 2) & pieces[other].shown).sum() > HOLD * palm
+        if hand.sum() < HIDDEN_HAND * palm or holds:
+            out.add(name)
+            if holds and other:
+                out.add(other)
+    return frozenset(out)
+
+
+PALM = 0.17
+"""Side of a square as large as a hand, torso lengths."""
+HIDDEN_HAND = 0.45
+"""Share of a hand below which it counts as hidden."""
+HOLD = 0.06
+"""Contact with the other arm, as a share of a hand, from which it holds on to it."""
+
+
+def _inside(point: Float32Array, shape: tuple[int, ...]) -> bool:
+    return bool(0 <= point[0] < shape[1] and 0 <= point[1] < shape[0])
 
 
 def emptied(person: Person) -> UInt8Array:
@@ -93,46 +159,20 @@ def visible_limbs(keypoints: Keypoints, shape: tuple[int, ...]) -> frozenset[str
         ("right_leg", LIMBS["right_thigh"]),
     ):
         start, end = (joint(keypoints, b) for b in bone)
-        reached = start + 0.5 * (end - start)
-        if (reached >= 0).all() and reached[0] < shape[1] and reached[1] < shape[0]:
+        if _inside(start + 0.5 * (end - start), shape):
             out.add(name)
     return frozenset(out)
 
 
-@dataclass(frozen=True)
-class _Pieces:
-    """A layer's share of the person, H x W bool each: what it shows, what it has behind other layers, and which of the
-    shown pixels are surely its own, for the hidden ones to be completed from."""
-
-    shown: BoolArray
-    hidden: BoolArray
-    sure: BoolArray
-
-
 def _margin(person: Person) -> int:
     height, width = person.matte.shape
-    return 0 if all(_uncut(person)) else min(round(CUT_MARGIN * max(height, width)), min(height, width) - 1)
-
-
-def _padded(array: np.ndarray, margin: int) -> np.ndarray:
-    """The array continued outwards by mirroring: where the photo's edge cuts the body, the body goes on."""
-    return cv2.copyMakeBorder(array, margin, margin, margin, margin, cv2.BORDER_REFLECT_101) if margin else array
+    return min(round(CUT_MARGIN * max(height, width)), min(height, width) - 1)
 
 
 def _hand_inside(person: Person, arm: str) -> bool:
-    height, width = person.matte.shape
-    x, y = joint(person.keypoints, Landmark[f"{arm.split('_', maxsplit=1)[0].upper()}_WRIST"])
-    return bool(0 <= x < width and 0 <= y < height)
-
-
-def _ending_at_the_edge(layer: Layer, margin: int, sides: Sequence[bool]) -> Layer:
-    """The layer without its mirror image beyond the given sides (left, top, right, bottom) of the photo."""
-    left, top, right, bottom = (margin if ends else 0 for ends in sides)
-    height, width = layer.alpha.shape
-    kept = np.s_[top : height - bottom, left : width - right]
-    alpha = np.zeros_like(layer.alpha)
-    alpha[kept] = layer.alpha[kept]
-    return replace(layer, alpha=alpha)
+    return _inside(
+        joint(person.keypoints, Landmark[f"{arm.split('_', maxsplit=1)[0].upper()}_WRIST"]), person.matte.shape
+    )
 
 
 def _uncut(person: Person) -> tuple[bool, bool, bool, bool]:
@@ -140,20 +180,3 @@ def _uncut(person: Person) -> tuple[bool, bool, bool, bool]:
     left, top, right, bottom = person.box
     height, width = person.matte.shape
     return left > 1, top > 1, right < width - 1, bottom < height - 1
-
-
-def _layer(name: str, subject: Subject, pieces: _Pieces, shape: tuple[int, ...], margin: int) -> Layer:
-    """Colours completed behind the others and continued past the edge; alpha soft at the cuts. shape: the photo's."""
-    rgb, alpha, real = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    real[subject.window] = pieces.shown
-    part = window(pieces.shown | pieces.hidden, BORDER)
-    shown, hidden, matte, own = pieces.shown[part], pieces.hidden[part], subject.matte[part], subject.rgb[part]
-    visible = shown & (matte > 0.5)
-    if visible.any():
-        sure = cv2.erode(pieces.sure[part].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        filled = mirror_fill(own, sure if sure.any() else visible, hidden, FOLD * subject.torso)
-        rgb[subject.window][part] = np.where(shown[..., None], own, filled)
-        extent = cv2.GaussianBlur((shown | hidden).astype(np.float32), (0, 0), SEAM)
-        extent = extent if name in ARMS else np.clip(extent * 2.0, 0.0, 1.0)
-        alpha[subject.window][part] = extent * np.where(hidden, np.float32(1), matte)
-    return Layer(name, _padded(rgb, margin), _padded(alpha, margin), np.pad(real, margin))

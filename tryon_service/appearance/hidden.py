@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from tryon_service.appearance.attributes import TRUNK
+from tryon_service.appearance.body import behind_arms
 from tryon_service.appearance.limbs import LimbField
 from tryon_service.appearance.masks import widened
-from tryon_service.appearance.body import behind_arms
-from tryon_service.appearance.owners import TRUNK
 from tryon_service.appearance.subject import Subject
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.curves import FrameCurve

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tryon_service.appearance.masks import closed, without_specks
-from tryon_service.imaging.colour import alike
+from tryon_service.appearance.masks import without_specks
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.curves import FrameCurve, locate

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from tryon_service.appearance.arms import arm_masks
+from tryon_service.appearance.attributes import TRUNK
 from tryon_service.appearance.limbs import LimbField, own_legs
 from tryon_service.appearance.masks import closed, union, widened, without_specks
 from tryon_service.appearance.subject import FAINT, Subject
@@ -17,7 +18,6 @@ from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.rig import Rig, joint
 from tryon_service.types import BoolArray, Part
 
-TRUNK = "trunk"
 LOWER = (Part.TROUSERS, Part.LEFT_LEG, Part.RIGHT_LEG, Part.SHOES)
 HANGING = (Part.SKIRT, Part.DRESS)
 TENDRIL = 0.02
@@ -39,9 +39,7 @@ def arms_of(subject: Subject, rig: Rig, fields: dict[str, LimbField]) -> dict[st
     return _with_leftovers(_with_things_in_hand(bare, fields, subject), fields, subject)
 
 
-def owners_of(
-    subject: Subject, arms: dict[str, BoolArray], legs: dict[str, LimbField]
-) -> dict[str, BoolArray]:
+def owners_of(subject: Subject, arms: dict[str, BoolArray], legs: dict[str, LimbField]) -> dict[str, BoolArray]:
     """Which layer shows at each pixel; without overlap, and but for leftovers of the split they cover the person and
     the soft rim around it."""
     person = subject.matte > 0.5

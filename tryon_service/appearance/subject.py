@@ -10,7 +10,7 @@ from tryon_service.appearance.masks import window
 from tryon_service.perception.foreground import decontaminate
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.rig import joint, middle
-from tryon_service.types import Float32Array, Keypoints, Person, UInt8Array
+from tryon_service.types import Float32Array, Keypoints, Person, Size, UInt8Array
 
 FAINT = 0.004
 """Alpha below which nothing shows."""
@@ -22,7 +22,8 @@ BORDER = 16
 class Subject:
     """A person in its window; all the work of decomposition is done there.
 
-    rgb: colours without the background's share; torso: its length in pixels; window: rows and columns of the photo.
+    rgb: colours without the background's share; torso: its length in pixels; window: rows and columns of the photo;
+    photo_size: (width, height) of the whole photo.
     """
 
     rgb: UInt8Array
@@ -31,6 +32,7 @@ class Subject:
     keypoints: Keypoints
     torso: float
     window: tuple[slice, slice]
+    photo_size: Size
 
     @classmethod
     def of(cls, person: Person) -> Subject:
@@ -38,7 +40,8 @@ class Subject:
         rgb, matte = person.photo.rgb[frame], person.matte[frame]
         moved = person.keypoints.moved(1.0, (-(frame[1].start or 0), -(frame[0].start or 0)))
         torso = torso_length(person.keypoints)
-        return cls(decontaminate(rgb, matte), matte, person.parsing[frame], moved, torso, frame)
+        size = (person.matte.shape[1], person.matte.shape[0])
+        return cls(decontaminate(rgb, matte), matte, person.parsing[frame], moved, torso, frame, size)
 
 
 def torso_length(keypoints: Keypoints) -> float:

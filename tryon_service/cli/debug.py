@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from tryon_service.cli.files import write_atomically
 from tryon_service.evaluation.drawing import coloured, grey, over_chequers, rgb_of, skeleton
 from tryon_service.imaging.encode import encode
@@ -26,7 +28,7 @@ def debug_pictures(job: Job) -> dict[str, UInt8Array]:
         pictures |= _of_person("product", job.product.person)
         pictures["product-background"] = job.product.appearance.background
         for name, layer in job.product.appearance.layers.items():
-            pictures[f"layer-{name}"] = over_chequers(layer.rgb, layer.alpha)
+            pictures[f"layer-{name}"] = over_chequers(layer.rgba[..., :3], layer.rgba[..., 3] / np.float32(255))
     if job.rendered:
         pictures["rendered"] = over_chequers(job.rendered.rgb, job.rendered.alpha)
         pictures["rendered-parsing"] = coloured(job.rendered.parsing)

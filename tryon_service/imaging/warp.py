@@ -39,12 +39,29 @@ class SourceMap:
     xy: Float32Array
     drawn: BoolArray
 
+    def within(self, origin: tuple[int, int], size: Size) -> SourceMap:
+        """The smallest part of the map that reads from a window of the photo, as a map into that window."""
+        low = np.asarray(origin, np.float32) - 1
+        high = low + np.asarray(size, np.float32) + 1
+        x, y = self.xy[..., 0], self.xy[..., 1]
+        reads = (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1])
+        rows, columns = np.flatnonzero(reads.any(axis=1)), np.flatnonzero(reads.any(axis=0))
+        if not len(rows):
+            return SourceMap((0, 0, 0, 0), self.xy[:0, :0], self.drawn[:0, :0])
+        part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        left, top = self.box[0] + int(columns[0]), self.box[1] + int(rows[0])
+        height, width = reads[part].shape
+        return SourceMap(
+            (left, top, left + width, top + height), self.xy[part] - np.asarray(origin, np.float32), reads[part]
+        )
+
 
 NOWHERE = -1e6
 
 
-def grid_mesh(mask: BoolArray, step: int) -> Mesh:
-    """The regular grid cells of `step` pixels that touch the mask (H x W bool), two triangles each."""
+def grid_mesh(mask: BoolArray, step: int, origin: tuple[int, int] = (0, 0)) -> Mesh:
+    """The regular grid cells of `step` pixels that touch the mask (H x W bool), two triangles each. origin: (x, y) of the
+    mask's top-left pixel."""
     h, w = mask.shape
     rows, cols = -(-h // step), -(-w // step)
     padded = np.zeros((rows * step, cols * step), bool)
@@ -56,7 +73,7 @@ def grid_mesh(mask: BoolArray, step: int) -> Mesh:
     quads = np.stack([top_left, top_left + 1, top_left + stride + 1, top_left + stride], axis=1)
     used, inverse = np.unique(quads, return_inverse=True)
     quads = inverse.reshape(quads.shape)
-    vertices = np.stack([used % stride, used // stride], axis=1).astype(np.float32) * step
+    vertices = np.stack([used % stride, used // stride], axis=1).astype(np.float32) * step + np.float32(origin)
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
     return Mesh(vertices, triangles)
 

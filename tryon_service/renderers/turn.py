@@ -1,9 +1,8 @@
-"""A torso turned about the vertical: an elliptic cylinder textured from the photo, so that a turned body shows the
-right
-part of the print instead of a squeezed front.
+"""Bodies turned about the vertical: torso, head and limbs as tapered elliptic cylinders textured from the photo, so that
+a turned body shows the right part of the print instead of a squeezed front.
 
-Convention: across is a point's offset from the spine in source pixels, positive towards the person's left in a front
-view; yaw and turn are radians, positive towards the picture's right (retarget/view.py).
+Convention: across is a point's offset from the part's curve in source pixels, positive towards the picture's right in
+an upright pose; yaw and turn are radians, positive towards the picture's right (retarget/view.py).
 """
 
 from __future__ import annotations
@@ -14,61 +13,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tryon_service.retarget.curves import FrameCurve
-from tryon_service.types import Float32Array
+from tryon_service.types import BoolArray
 
-DEPTH = 0.6
-"""Depth of a torso's cross-section over its width."""
+TORSO_DEPTH = 0.6
+"""Depth of a torso's cross-section over its width; arms, legs and heads are round."""
 RIM = np.radians(60.0)
 """Angle from the silhouette within which texture is compressed or stretched instead of hidden or missing."""
 MAX_TURN = np.radians(50.0)
-LEVELS = 33
-HEAD = 1.15
-"""Spine parameter above which nothing turns: the neck."""
-FULL = 0.85
+SAMPLES = 160
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Cylinder:
-    """levels: K spine heights (t; below the hips in negative torso lengths); left, right: K half-widths in pixels, on
-    the person's own sides; yaw: radians, in the photo."""
+    """levels: K places along the part's curve, increasing; low, high: K distances in pixels from the curve to the
+    silhouette on the sides of negative and positive across; yaw: radians, in the photo; depth: of the cross-section
+    over its width."""
 
-    levels: NDArray[np.float64]
-    left: NDArray[np.float64]
-    right: NDArray[np.float64]
+    levels: Array
+    low: Array
+    high: Array
     yaw: float
+    depth: float
 
-    def turn(self, height: NDArray[np.float64], across: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
+    def turn(self, level: Array, across: Array, angle: float) -> Array:
         """New offsets across (N) after a turn; the identity for angle 0."""
         angle = float(np.clip(angle, -MAX_TURN, MAX_TURN))
-        before, after = _phase(self.yaw, 0.0), _phase(self.yaw, angle)
-        share = np.clip((HEAD - height) / (HEAD - FULL), 0.0, 1.0)
-        left, right = np.interp(height, self.levels, self.left), np.interp(height, self.levels, self.right)
-        centre, half = (left - right) / 2, np.maximum((right + left) / 2, 1e-6)
+        before, after = self._phase(0.0), self._phase(angle)
+        low, high = np.interp(level, self.levels, self.low), np.interp(level, self.levels, self.high)
+        centre, half = (high - low) / 2, np.maximum((high + low) / 2, 1e-6)
         u = (across - centre) / half
         theta = np.arccos(np.clip(u, -1.0, 1.0))
         moved = np.cos(_shift_within(theta, after[0] - before[0]))
         widened = after[1] / before[1]
-        beyond = np.abs(u) > 1
-        moved = np.where(beyond, u, moved) * half * widened
-        return np.asarray(across + share * (moved + centre * widened - across))
+        moved = np.where(np.abs(u) > 1, u, moved) * half * widened
+        return np.asarray(moved + centre * widened)
+
+    def _phase(self, turn: float) -> tuple[float, float]:
+        """(angle of the silhouette point on the ellipse, half-width of the silhouette in units of the lateral
+        half-axis). Seen from behind, the same turn runs the other way round."""
+        angle = self.yaw + turn if np.cos(self.yaw) >= 0 else np.pi - self.yaw - turn
+        sine, cosine = self.depth * np.sin(angle), np.cos(angle)
+        return float(np.arctan2(sine, cosine)), float(np.hypot(cosine, sine))
 
 
-def _phase(yaw: float, turn: float) -> tuple[float, float]:
-    """(angle of the silhouette point on the ellipse, half-width of the silhouette in units of the lateral half-axis).
-
-    Seen from behind, the person's left lies on the other side, so the same turn runs the other way round.
-    """
-    angle = yaw + turn if np.cos(yaw) >= 0 else np.pi - yaw - turn
-    return float(np.arctan2(DEPTH * np.sin(angle), np.cos(angle))), float(
-        np.hypot(np.cos(angle), DEPTH * np.sin(angle))
-    )
-
-
-def _shift_within(theta: NDArray[np.float64], delta: float) -> NDArray[np.float64]:
+def _shift_within(theta: Array, delta: float) -> Array:
     """theta - delta on [0, pi], monotone and onto: compressed towards the edge that turns away, stretched from the
     other."""
-    rim = max(RIM, 1.5 * abs(delta))
-    rim = min(rim, np.pi / 2)
+    rim = min(max(RIM, 1.5 * abs(delta)), np.pi / 2)
     knots = np.array([0.0, rim, np.pi - rim, np.pi]) if rim < np.pi / 2 else np.array([0.0, np.pi / 2, np.pi])
     values = knots - delta
     values[0], values[-1] = 0.0, np.pi
@@ -76,29 +69,39 @@ def _shift_within(theta: NDArray[np.float64], delta: float) -> NDArray[np.float6
     return np.asarray(np.interp(theta, knots, values))
 
 
-def measure_cylinder(alpha: Float32Array, spine: FrameCurve, yaw: float) -> Cylinder:
-    """The trunk's half-widths along the spine, from the alpha of its layer (torso behind the arms completed)."""
-    levels = np.linspace(-1.5, 1.2, LEVELS)
-    hips, neck = spine.points[0], spine.points[(len(spine.points) - 1) // 2]
-    axis = neck - hips
-    across = np.stack([np.interp(levels, spine.t, spine.across[:, k]) for k in (0, 1)], axis=1)
-    centres = hips + levels[:, None] * axis
-    reach = float(np.hypot(*axis))
-    steps = np.linspace(0.0, 0.9 * reach, 160)
-    h, w = alpha.shape
+def spine_rows(spine: FrameCurve, levels: Array) -> tuple[Array, Array]:
+    """(points, across), K x 2 each: the spine's cross-sections, continued straight below the hips and above the head."""
+    inside = np.clip(levels, spine.t[0], spine.t[-1])
+    across, along, points = (
+        np.stack([np.interp(inside, spine.t, values[:, k]) for k in (0, 1)], axis=1)
+        for values in (spine.across, spine.along, spine.points)
+    )
+    lengths = np.where(levels < 0, spine.reach[0], spine.reach[-1])
+    return points + along * ((levels - inside) * lengths)[:, None], across
+
+
+def measure_cylinder(
+    solid: BoolArray, rows: tuple[Array, Array], levels: Array, reach: float, *, yaw: float, depth: float
+) -> Cylinder:
+    """How far a part reaches to both sides of its curve.
+
+    solid: H x W bool, the part with what it has behind others; rows: K x 2 points of its curve and K x 2 unit vectors
+    across; reach: pixels from the curve within which it ends.
+    """
+    points, across = rows
+    steps = np.linspace(0.0, reach, SAMPLES)
+    h, w = solid.shape
     widths = []
-    for sign in (1.0, -1.0):  # across points to the person's left
-        rays = centres[:, None] + sign * across[:, None] * steps[None, :, None]
+    for sign in (-1.0, 1.0):
+        rays = points[:, None] + sign * across[:, None] * steps[None, :, None]
         x, y = np.round(rays[..., 0]).astype(int), np.round(rays[..., 1]).astype(int)
         inside = (x >= 0) & (x < w) & (y >= 0) & (y < h)
-        solid = inside & (alpha[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)] > 0.5)
-        outside = ~solid
+        outside = ~(inside & solid[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)])
         outside[:, 0] = False
         widths.append(np.where(outside.any(axis=1), steps[np.argmax(outside, axis=1)], steps[-1]))
-    floor = 0.12 * reach
-    left, right = (np.maximum(_smooth(width), floor) for width in widths)
-    return Cylinder(levels, left, right, yaw)
+    low, high = (np.maximum(_smooth(width), 0.13 * reach) for width in widths)
+    return Cylinder(levels, low, high, yaw, depth)
 
 
-def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smooth(values: Array) -> Array:
     return np.convolve(np.pad(values, 3, mode="edge"), np.ones(7) / 7, mode="valid")

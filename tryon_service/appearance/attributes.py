@@ -1,0 +1,90 @@
+"""What moves together is still several things: the trunk's garments, face and hair, sleeve and hand, leg and shoe.
+
+Each becomes a layer of its own, so that it is completed from its own cloth only and can lie over its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tryon_service.appearance.masks import widened
+from tryon_service.imaging.complete import nearest_known
+from tryon_service.types import BoolArray, Float32Array, Part, UInt8Array
+
+TRUNK, HEAD = "trunk", "head"
+GARMENTS: Mapping[str, tuple[Part, ...]] = {
+    "torso": (Part.TORSO_SKIN, Part.LEFT_ARM, Part.RIGHT_ARM, Part.LEFT_LEG, Part.RIGHT_LEG),
+    "trousers": (Part.TROUSERS,),
+    "skirt": (Part.SKIRT,),
+    "dress": (Part.DRESS,),
+    "upper": (Part.UPPER,),
+    "outerwear": (Part.OUTERWEAR,),
+}
+"""Layers of the trunk, back to front, and what of the parsing they hold."""
+SCRAP = 0.02
+"""Smallest piece of a garment that is taken for one, in squared torso lengths."""
+SHOE_FROM, HAND_FROM = 2.75, 3.0
+"""Where shoes may begin on a leg's curve, and hands on an arm's."""
+BEHIND = (1.04, 1.28)
+"""Heights on the spine, between collar and chin, where hair falls behind the shoulders."""
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """A layer's share of the person, H x W bool each: what it shows, what it has behind other layers, and which of the
+    shown pixels are surely its own, for the hidden ones to be completed from."""
+
+    shown: BoolArray
+    hidden: BoolArray
+    sure: BoolArray
+
+    def within(self, mask: BoolArray) -> Pieces:
+        return Pieces(self.shown & mask, self.hidden & mask, self.sure & mask)
+
+
+def garments(pieces: Pieces, parsing: UInt8Array, torso: float) -> dict[str, Pieces]:
+    """The trunk's layers, back to front; a patch too small for a garment goes with what surrounds it. torso: its length
+    in pixels."""
+    kinds = {name: np.isin(parsing, parts) & pieces.shown for name, parts in GARMENTS.items()}
+    return _shared_out(kinds, pieces, SCRAP * torso**2, "upper")
+
+
+def head(pieces: Pieces, parsing: UInt8Array, height: Float32Array, torso: float) -> dict[str, Pieces]:
+    """Hair that falls behind the shoulders, the face, and the rest of the hair. height: H x W, along the spine."""
+    hair = (parsing == Part.HAIR) & pieces.shown
+    behind = hair & (height > BEHIND[0]) & (height < BEHIND[1])
+    kinds = {"hair_behind": behind, "face": (parsing == Part.FACE) & pieces.shown, "hair": hair & ~behind}
+    return _shared_out(kinds, pieces, SCRAP / 4 * torso**2, "face")
+
+
+def limb(name: str, pieces: Pieces, parsing: UInt8Array, t: Float32Array, torso: float) -> dict[str, Pieces]:
+    """An arm and its hand, or a shoe and its leg; t: H x W, along the limb's curve."""
+    side = name.split("_", maxsplit=1)[0]
+    if name.endswith("arm"):
+        end, own = f"{side}_hand", pieces.shown & (t > HAND_FROM)
+        return _shared_out({name: pieces.shown & ~own, end: own}, pieces, 0.0, name)
+    end, own = f"{side}_shoe", pieces.shown & (t > SHOE_FROM) & (parsing == Part.SHOES)
+    return _shared_out({end: own, name: pieces.shown & ~own}, pieces, 0.1 * SCRAP * torso**2, name)
+
+
+def _shared_out(kinds: Mapping[str, BoolArray], pieces: Pieces, smallest: float, default: str) -> dict[str, Pieces]:
+    """Every pixel of the pieces to the nearest of the kinds, whose scraps are dropped first."""
+    ids = np.zeros(pieces.shown.shape, np.uint8)
+    for index, mask in enumerate(kinds.values(), start=1):
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+        ids[mask & (stats[:, cv2.CC_STAT_AREA] >= smallest)[labels]] = index
+    if not ids.any():
+        return {default: pieces}
+    rows, columns = nearest_known(ids > 0)
+    nearest = ids[rows, columns]
+    out = {name: pieces.within(nearest == index) for index, name in enumerate(kinds, start=1)}
+    return {name: share for name, share in out.items() if (share.shown | share.hidden).any()}
+
+
+def under(covers: BoolArray, own: BoolArray, reach: int) -> BoolArray:
+    """How far a layer goes on under the layers that cover it: H x W bool."""
+    return widened(own, reach) & covers

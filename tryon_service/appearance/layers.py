@@ -1,0 +1,61 @@
+"""From masks to a Layer: hidden parts completed, alpha soft at the cuts, a body cut by the photo continued past it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from tryon_service.appearance.attributes import Pieces
+from tryon_service.appearance.masks import window
+from tryon_service.appearance.subject import BORDER, Subject
+from tryon_service.imaging.complete import mirror_fill, nearest_known
+from tryon_service.types import Layer
+
+SEAM = 0.8
+"""Softness of the cuts between layers, sigma in pixels."""
+FOLD = 0.05
+"""Width of the band of texture that is continued into hidden parts, torso lengths."""
+
+
+def build_layer(
+    name: str, carrier: str, subject: Subject, pieces: Pieces, *, feathered: bool, beyond: Sequence[int]
+) -> Layer | None:
+    """None if nothing of it is to be seen.
+
+    feathered: fade the cuts to nothing, as a limb over the trunk must; else they stay closed, half a pixel over their
+    neighbours. beyond: pixels by which to continue it past the photo's left, top, right and bottom edge.
+    """
+    extent = pieces.shown | pieces.hidden
+    part = window(extent, BORDER)
+    shown, hidden, matte = pieces.shown[part], pieces.hidden[part], subject.matte[part]
+    visible = shown & (matte > 0.5)
+    if not visible.any():
+        return None
+    sure = cv2.erode(pieces.sure[part].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    filled = mirror_fill(subject.rgb[part], sure if sure.any() else visible, hidden, FOLD * subject.torso)
+    rgb = np.where(shown[..., None], subject.rgb[part], filled)
+    soft = cv2.GaussianBlur(extent[part].astype(np.float32), (0, 0), SEAM)
+    alpha = (soft if feathered else np.clip(soft * 2.0, 0.0, 1.0)) * np.where(hidden, np.float32(1), matte)
+    rows, columns = nearest_known(visible)
+    parts = subject.parsing[part][rows, columns]
+    rgba = np.dstack([rgb, np.round(alpha * 255).astype(np.uint8)])
+    origin = (part[1].start + (subject.window[1].start or 0), part[0].start + (subject.window[0].start or 0))
+    return _continued(Layer(name, carrier, origin, rgba, parts, shown.astype(np.uint8) * 255), subject, beyond)
+
+
+def _continued(layer: Layer, subject: Subject, beyond: Sequence[int]) -> Layer:
+    """The layer mirrored at those edges of the photo that it reaches."""
+    (x, y), (height, width) = layer.origin, layer.parts.shape
+    photo_width, photo_height = subject.photo_size
+    touches = (x <= 0, y <= 0, x + width >= photo_width, y + height >= photo_height)
+    left, top, right, bottom = (pixels if touch else 0 for pixels, touch in zip(beyond, touches, strict=True))
+    if not (left or top or right or bottom):
+        return layer
+
+    def padded(array: np.ndarray) -> np.ndarray:
+        return cv2.copyMakeBorder(array, top, bottom, left, right, cv2.BORDER_REFLECT_101)
+
+    real = cv2.copyMakeBorder(layer.real, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0)
+    return Layer(layer.name, layer.carrier, (x - left, y - top), padded(layer.rgba), padded(layer.parts), real)

@@ -1,0 +1,54 @@
+"""Layers drawn one over the other in the output frame, with straight alpha."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tryon_service.imaging.warp import SourceMap, resample
+from tryon_service.types import Float32Array, Layer, Rendered, Size, UInt8Array
+
+
+@dataclass
+class Canvas:
+    """What has been drawn so far. rgb: H x W x 3 uint8; alpha: H x W float32 in [0, 1]; real: H x W float32, alpha times
+    the share of real pixels; parsing: H x W uint8."""
+
+    rgb: UInt8Array
+    alpha: Float32Array
+    real: Float32Array
+    parsing: UInt8Array
+
+    @classmethod
+    def empty(cls, size: Size) -> Canvas:
+        """size: (width, height)."""
+        shape = size[1], size[0]
+        flat = np.zeros(shape, np.float32)
+        return cls(np.zeros((*shape, 3), np.uint8), flat, flat.copy(), np.zeros(shape, np.uint8))
+
+    def paint(self, layer: Layer, source: SourceMap) -> None:
+        """Draw a layer through a map into the photo that it was cut from."""
+        part = source.within(layer.origin, (layer.parts.shape[1], layer.parts.shape[0]))
+        left, top, right, bottom = part.box
+        if right <= left or bottom <= top:
+            return
+        colour = resample(layer.rgba, part, cv2.INTER_CUBIC)
+        marks = resample(np.dstack([layer.parts, layer.real]), part, cv2.INTER_NEAREST)
+        share = np.multiply(colour[..., 3], np.float32(1 / 255), dtype=np.float32)
+        window = np.s_[top:bottom, left:right]
+        below = self.alpha[window] * (1.0 - share)
+        # blendLinear divides by the sum of its weights, which makes it the over operator for straight alpha
+        self.rgb[window] = cv2.blendLinear(
+            np.ascontiguousarray(colour[..., :3]), np.ascontiguousarray(self.rgb[window]), share, below
+        )
+        self.real[window] = self.real[window] * (1.0 - share) + share * (marks[..., 1] > 0)
+        self.alpha[window] = share + below
+        ids = self.parsing[window]
+        np.copyto(ids, marks[..., 0], where=share > 0.5)
+
+    def rendered(self) -> Rendered:
+        coverage = np.divide(self.real, self.alpha, out=np.zeros_like(self.real), where=self.alpha > 1e-6)
+        parsing = np.where(self.alpha > 0.5, self.parsing, np.uint8(0))
+        return Rendered(self.rgb, np.clip(self.alpha, 0.0, 1.0), np.clip(coverage, 0.0, 1.0), parsing)

@@ -1,0 +1,157 @@
+"""Where the pixels of each carrier go: arms and legs with their bones, the trunk with the spine, turned about the
+vertical, and below the hips with both legs at once; the head with the neck, turned on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tryon_service.appearance.attributes import HEAD, TRUNK
+from tryon_service.imaging.warp import Mesh, grid_mesh
+from tryon_service.renderers.turn import TORSO_DEPTH, Array, Cylinder, measure_cylinder, spine_rows
+from tryon_service.retarget.curves import FrameCurve, Points, locate, place
+from tryon_service.retarget.rig import ARMS, LEGS, Rig, build_rig
+from tryon_service.retarget.view import narrowing, yaw
+from tryon_service.types import Appearance, BoolArray, Keypoints, Layer, TargetPose
+
+CELLS = 64
+"""Grid cells along the photo's longer side."""
+TORSO_LEVELS = np.linspace(-1.5, 1.2, 33)
+HEAD_LEVELS = np.linspace(1.0, 3.0, 25)
+ARM_ROOT, LEG_ROOT = (0.35, 1.0), (0.55, 1.0)
+"""Along a limb's curve: before the first it moves with the trunk, after the second on its own."""
+TORSO_END = (0.85, 1.15)
+"""Heights between which the torso's turn ends: from the chest to the neck."""
+HEAD_BEGIN = (1.1, 1.45)
+"""Heights between which the head's own turn begins: from the throat to the chin."""
+
+Coordinates = tuple[Array, Array, Array]
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """mesh: over everything it carries, in the photo's pixels; coordinates: where the mesh's vertices lie on the curves
+    that move them, (t, along, across) per curve; cylinder: what turns."""
+
+    mesh: Mesh
+    coordinates: Mapping[str, Coordinates]
+    cylinder: Cylinder
+
+
+@dataclass(frozen=True)
+class WarpAnalysis:
+    """The product photo's part of the work."""
+
+    rig: Rig
+    carriers: Mapping[str, Carrier]
+
+
+def analyse(appearance: Appearance) -> WarpAnalysis:
+    keypoints = appearance.person.keypoints
+    rig = build_rig(keypoints)
+    names = dict.fromkeys(layer.carrier for layer in appearance.layers.values())
+    carriers = {}
+    for name in names:
+        layers = [layer for layer in appearance.layers.values() if layer.carrier == name]
+        carriers[name] = _carrier(name, layers, appearance, rig)
+    return WarpAnalysis(rig, carriers)
+
+
+def _carrier(name: str, layers: list[Layer], appearance: Appearance, rig: Rig) -> Carrier:
+    solid, origin = _union(layers)
+    step = max(4, round(max(appearance.person.matte.shape) / CELLS))
+    mesh = grid_mesh(solid, step, origin)
+    points = mesh.vertices.astype(np.float64)
+    curves = {"spine": rig.spine, **rig.limbs}
+    wanted = {TRUNK: ("spine", *LEGS), HEAD: ("spine",)}.get(name, ("spine", name))
+    coordinates = {curve: locate(points, curves[curve]) for curve in wanted if len(points)}
+    return Carrier(mesh, coordinates, _cylinder(name, solid, origin, rig, appearance.person.keypoints))
+
+
+def _union(layers: list[Layer]) -> tuple[BoolArray, tuple[int, int]]:
+    """What the layers cover together, h x w bool, and where its top-left pixel lies in the photo."""
+    left, top = (min(layer.origin[k] for layer in layers) for k in (0, 1))
+    right = max(layer.origin[0] + layer.parts.shape[1] for layer in layers)
+    bottom = max(layer.origin[1] + layer.parts.shape[0] for layer in layers)
+    solid = np.zeros((bottom - top, right - left), bool)
+    for layer in layers:
+        x, y = layer.origin[0] - left, layer.origin[1] - top
+        height, width = layer.parts.shape
+        solid[y : y + height, x : x + width] |= layer.rgba[..., 3] > 0
+    return solid, (left, top)
+
+
+def _cylinder(name: str, solid: BoolArray, origin: tuple[int, int], rig: Rig, keypoints: Keypoints) -> Cylinder:
+    seen_from = yaw(keypoints)
+    if name in rig.limbs:
+        curve = rig.limbs[name]
+        rows, levels, reach, depth = (curve.points, curve.across), curve.t, 0.25 * float(rig.spine.reach[0]), 1.0
+    else:
+        levels = TORSO_LEVELS if name == TRUNK else HEAD_LEVELS
+        rows = spine_rows(rig.spine, levels)
+        reach, depth = 0.9 * float(rig.spine.reach[0]), TORSO_DEPTH if name == TRUNK else 1.0
+    local = rows[0] - np.asarray(origin, np.float64), rows[1]
+    return measure_cylinder(solid, local, levels, reach, yaw=seen_from if name == TRUNK else 0.0, depth=depth)
+
+
+def move(name: str, analysis: WarpAnalysis, rig: Rig, target: TargetPose) -> Points:
+    """Where the vertices of a carrier's mesh go, N x 2 (x, y) pixels of the output frame. rig: the target's."""
+    carrier = analysis.carriers[name]
+    if not carrier.coordinates:
+        return np.zeros((0, 2))
+    t, along, across = carrier.coordinates["spine"]
+    trunk = analysis.carriers[TRUNK].cylinder if TRUNK in analysis.carriers else carrier.cylinder
+    source = analysis.rig.spine
+    height = t + np.where(
+        (t <= 0.0) | (t >= source.t[-1]), along / np.where(t <= 0.0, source.reach[0], source.reach[-1]), 0
+    )
+    ends = 1.0 - smoothstep(height, *TORSO_END)
+    offset = across + ends * (trunk.turn(height, across, target.turn) - across)
+    if name == HEAD and target.head_turn:
+        begins = smoothstep(height, *HEAD_BEGIN)
+        offset = offset + begins * (carrier.cylinder.turn(height, across, target.head_turn) - across)
+    body = place(t, along, offset, source, _narrowed(rig.spine, trunk, target.turn))
+    if name == HEAD:
+        return body
+    if name == TRUNK:
+        return _hang(body, height, carrier, analysis, rig)
+    return _limb(name, body, carrier, analysis, rig, target)
+
+
+def _limb(name: str, body: Points, carrier: Carrier, analysis: WarpAnalysis, rig: Rig, target: TargetPose) -> Points:
+    """An arm or a leg, at its root still part of the body."""
+    t, along, across = carrier.coordinates[name]
+    # A limb's across points to the picture's left where it hangs down.
+    turned = -_mirrored(carrier.cylinder).turn(t, -across, target.turn)
+    limb = place(t, along, turned, analysis.rig.limbs[name], rig.limbs[name])
+    weight = smoothstep(t, *(ARM_ROOT if name in ARMS else LEG_ROOT))[:, None]
+    return np.asarray(body * (1 - weight) + limb * weight)
+
+
+def _mirrored(cylinder: Cylinder) -> Cylinder:
+    return Cylinder(cylinder.levels, cylinder.high, cylinder.low, cylinder.yaw, cylinder.depth)
+
+
+def _narrowed(spine: FrameCurve, trunk: Cylinder, turn: float) -> FrameCurve:
+    """The target spine with the width that the turn already accounts for taken out again."""
+    factor = 1.0 + (1.0 / narrowing(trunk.yaw, turn) - 1.0) * (1 - smoothstep(spine.t, 1.0, 1.45))
+    return FrameCurve(spine.t, spine.points, spine.along, spine.across, spine.width * factor, spine.reach)
+
+
+def _hang(trunk: Points, height: Array, carrier: Carrier, analysis: WarpAnalysis, rig: Rig) -> Points:
+    """What hangs below the hips follows both legs, each the more the nearer it is; height is in torso lengths."""
+    low = smoothstep(-height, 0.05, 0.9)
+    if not (low > 0).any():
+        return trunk
+    legs = [place(*carrier.coordinates[name], analysis.rig.limbs[name], rig.limbs[name]) for name in LEGS]
+    left, right = (np.abs(carrier.coordinates[name][2]) for name in LEGS)
+    share = smoothstep(right / np.maximum(left + right, 1e-6), 0.0, 1.0)
+    both = legs[0] * share[:, None] + legs[1] * (1 - share[:, None])
+    return np.asarray(trunk * (1 - low[:, None]) + both * low[:, None])
+
+
+def smoothstep(x: Array, start: float, end: float) -> Array:
+    s = np.clip((x - start) / (end - start), 0.0, 1.0)
+    return np.asarray(s * s * (3 - 2 * s))
