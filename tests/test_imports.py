@@ -16,7 +16,8 @@ PACKAGE = Path(tryon_service.__file__).parent
 TIERS: tuple[tuple[str, ...], ...] = (
     ("types",),
     ("errors",),
-    ("registry", "cache"),
+    ("registry", "cache", "packing"),
+    ("analysis_cache",),
     ("zoo",),
     ("imaging",),
     ("perception",),
@@ -24,6 +25,7 @@ TIERS: tuple[tuple[str, ...], ...] = (
     ("appearance",),
     ("renderers",),
     ("figures",),
+    ("quality",),
     ("request", "choice", "backdrop", "verdict"),
     ("pipeline",),
     ("report",),

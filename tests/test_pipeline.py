@@ -173,6 +173,8 @@ def test_doubtful_is_not_enough_where_accepted_is_asked_for(pipeline: Pipeline, 
         ({"size": (0, 10)}, "size"),
         ({"min_verdict": "refused"}, "min_verdict"),
         ({"products": ()}, "product"),
+        ({"views": ("front", "back")}, "views"),
+        ({"views": ("top",)}, "views"),
     ],
 )
 def test_nonsense_is_refused_at_the_door(changes: dict[str, object], field: str) -> None:
@@ -193,6 +195,7 @@ def test_report_has_the_contract_names(pipeline: Pipeline, product: Product, sho
         "scores",
         "target_coco18",
         "product_used",
+        "choice",
         "timings_ms",
         "renderer",
         "networks",
@@ -201,11 +204,13 @@ def test_report_has_the_contract_names(pipeline: Pipeline, product: Product, sho
     assert set(made) == names
     assert len(made["target_coco18"]) == 18
     assert made["product_used"] == 0
+    assert made["choice"]["view"] == "front"
     never = report(failed(InputError("not_an_image", field="shopper"), "warp"))
     assert set(never) == names
     assert never["verdict"] == "refused"
     assert never["target_coco18"] is None
     assert never["product_used"] is None
+    assert never["choice"] is None
     assert never["reasons"] == [{"code": "not_an_image", "photo": "shopper", "part": "", "value": None, "limit": None}]
 
 

@@ -14,22 +14,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import cv2
 import numpy as np
 
 from tryon_service import verdict
+from tryon_service.analysis_cache import FOLDER_BYTES, AnalysisCache
 from tryon_service.appearance.decompose import decompose
 from tryon_service.backdrop import backdrop
-from tryon_service.cache import ByteLru
-from tryon_service.choice import mismatch
+from tryon_service.choice import choose
 from tryon_service.errors import RefusedError, UnavailableError
 from tryon_service.imaging.composite import composite, plain_background
 from tryon_service.imaging.decode import decode
 from tryon_service.imaging.frames import fit_size
 from tryon_service.perception.backends import MATTER, PARSER, POSE
 from tryon_service.perception.base import Matter, Parser, PoseEstimator
+from tryon_service.perception.named_view import NamedView
 from tryon_service.perception.perceive import perceive
 from tryon_service.registry import Registry
 from tryon_service.renderers import warp as _warp  # noqa: F401 - registers itself in RENDERERS
@@ -41,6 +43,7 @@ from tryon_service.types import (
     NetworkId,
     Person,
     Photo,
+    ProductChoice,
     Reason,
     Rendered,
     RenderInput,
@@ -49,6 +52,7 @@ from tryon_service.types import (
     TargetPose,
     UInt8Array,
     Verdict,
+    ViewName,
 )
 
 __all__ = ["STEPS", "Job", "Pipeline", "Product", "RenderRequest"]
@@ -68,7 +72,7 @@ class Job:
     request: RenderRequest
     shopper: Person | None = None
     products: dict[int, Product] = field(default_factory=dict)
-    product_used: int = -1
+    choice: ProductChoice | None = None
     product: Product | None = None
     target: TargetPose | None = None
     doubts: tuple[Reason, ...] = ()
@@ -95,7 +99,8 @@ def analyse_products(pipeline: Pipeline, job: Job) -> None:
                 product = photo
             else:
                 name = "product" if len(request.products) == 1 else f"product[{index}]"
-                product = pipeline.analyse_product(photo, name, size=request.size, renderer=request.renderer)
+                view = request.views[index] if request.views else None
+                product = pipeline.analyse_product(photo, name, size=request.size, renderer=request.renderer, view=view)
             job.products[index] = product
         except RefusedError as error:
             refusals.append(error)
@@ -104,10 +109,9 @@ def analyse_products(pipeline: Pipeline, job: Job) -> None:
 
 
 def choose_product(_: Pipeline, job: Job) -> None:
-    """The photo whose view and crop are nearest to the shopper's; among equals the first."""
-    shopper = _known(job.shopper).keypoints
-    job.product_used = min(job.products, key=lambda index: mismatch(job.products[index].person.keypoints, shopper))
-    job.product = job.products[job.product_used]
+    poses = {index: product.person.keypoints for index, product in job.products.items()}
+    job.choice = choose(poses, _known(job.shopper).keypoints)
+    job.product = job.products[job.choice.index]
 
 
 def retarget_pose(_: Pipeline, job: Job) -> None:
@@ -178,11 +182,14 @@ class Pipeline:
         matter: str = "guided",
         parser: str = "network",
         cache_bytes: int = CACHE_BYTES,
+        cache_folder: Path | None = None,
+        cache_folder_bytes: int = FOLDER_BYTES,
     ) -> None:
-        """pose, matter, parser: registry names of the perception backends; cache_bytes: room for analysed products."""
+        """pose, matter, parser: registry names of the perception backends; cache_bytes: room in memory for analysed
+        products; cache_folder: a private folder that keeps them, and nothing else, for the next process."""
         self._names = {"pose": pose, "matter": matter, "parser": parser}
         self._backends: dict[tuple[str, str], Any] = {}
-        self._cache = ByteLru[Product](cache_bytes)
+        self._cache = AnalysisCache[Product](cache_bytes, cache_folder, cache_folder_bytes)
         self._building = threading.Lock()
 
     def render(self, request: RenderRequest) -> Result:
@@ -211,16 +218,18 @@ class Pipeline:
 
     def _result(self, job: Job) -> Result:
         outcome = _known(job.verdict)
+        used = job.choice.index if job.choice else -1
         if outcome.status == "doubtful" and job.request.min_verdict == "accepted":
             outcome = replace(outcome, status="refused")
         if len(job.request.products) > 1:
-            outcome = replace(outcome, reasons=tuple(_numbered(reason, job.product_used) for reason in outcome.reasons))
+            outcome = replace(outcome, reasons=tuple(_numbered(reason, used) for reason in outcome.reasons))
         made = outcome.status != "refused"
         return Result(
             picture=job.picture if made else None,
             verdict=outcome,
             target=job.target,
-            product_used=job.product_used,
+            product_used=used,
+            choice=job.choice,
             timings_ms=job.timings_ms,
             renderer=job.request.renderer,
             networks=self.networks(job.request.renderer),
@@ -232,18 +241,22 @@ class Pipeline:
         return self._perceive(decode(data, name, max_side=SHOPPER_MAX_SIDE), name)
 
     def analyse_product(
-        self, data: bytes, name: str = "product", *, size: Size | None = None, renderer: str = "warp"
+        self,
+        data: bytes,
+        name: str = "product",
+        *,
+        size: Size | None = None,
+        renderer: str = "warp",
+        view: ViewName | None = None,
     ) -> Product:
         """Analyse a product photo at the size it will be shown at, or take it from the cache.
 
-        name: the photo's name in errors and reasons. Raises InputError and RefusedError.
+        name: the photo's name in errors and reasons; view: which side it shows, believed where its pose is unsure.
+        Raises InputError and RefusedError.
         """
-        key = (hashlib.sha256(data).hexdigest(), size, renderer)
-        product = self._cache.get(key)
-        if product is None:
-            product = self._analyse(data, name, size, renderer)
-            self._cache.put(key, product)
-        return product
+        key = (hashlib.sha256(data).hexdigest(), size, renderer, view)
+        made_by = (*self._names.items(), *self.networks(renderer))
+        return self._cache.get(key, made_by, lambda: self._analyse(data, name, size, renderer, view))
 
     def renderer(self, name: str) -> Renderer:
         """Raises InputError("invalid_option") for a name that is not registered."""
@@ -272,22 +285,22 @@ class Pipeline:
                 self._backends[registry.kind, name] = registry.create(name)
             return cast(T, self._backends[registry.kind, name])
 
-    def _analyse(self, data: bytes, name: str, size: Size | None, renderer: str) -> Product:
+    def _analyse(self, data: bytes, name: str, size: Size | None, renderer: str, view: ViewName | None) -> Product:
         timings: dict[str, float] = {}
         with _timed(timings, "decode"):
             photo = _shrunk(decode(data, name, max_side=PRODUCT_MAX_SIDE), size)
         with _timed(timings, "perceive"):
-            person = self._perceive_model(photo, name)
+            person = self._perceive_model(photo, name, view)
         with _timed(timings, "decompose"):
             appearance = decompose(person)
         with _timed(timings, "prepare"):
             prepared = self.renderer(renderer).prepare(appearance)
         return Product(appearance, prepared, renderer, timings)
 
-    def _perceive_model(self, photo: Photo, name: str) -> Person:
+    def _perceive_model(self, photo: Photo, name: str, view: ViewName | None) -> Person:
         """A product photo without a person is a garment laid flat or on a stand, which has a code of its own."""
         try:
-            person = self._perceive(photo, name)
+            person = self._perceive(photo, name, view)
         except RefusedError as error:
             if error.code != "no_person":
                 raise
@@ -297,8 +310,9 @@ class Pipeline:
             raise RefusedError([replace(reason, photo=name) for reason in reasons])
         return person
 
-    def _perceive(self, photo: Photo, name: str) -> Person:
-        return perceive(photo, role=name, pose=self.pose, matter=self.matter, parser=self.parser)
+    def _perceive(self, photo: Photo, name: str, view: ViewName | None = None) -> Person:
+        pose = NamedView(self.pose, view) if view else self.pose
+        return perceive(photo, role=name, pose=pose, matter=self.matter, parser=self.parser)
 
 
 def _numbered(reason: Reason, index: int) -> Reason:

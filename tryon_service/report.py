@@ -6,16 +6,16 @@ from typing import Any
 
 from tryon_service.errors import TryonError
 from tryon_service.perception.skeletons import coco18
-from tryon_service.types import Float32Array, Reason, Result, Verdict
+from tryon_service.types import Float32Array, ProductChoice, Reason, Result, Verdict
 
 DECIMALS = 4
 
 
 def report(result: Result) -> dict[str, Any]:
-    """Plain JSON values: verdict, reasons, scores, target_coco18, product_used, timings_ms, renderer, networks.
+    """Plain JSON values: verdict, reasons, scores, target_coco18, product_used, choice, timings_ms, renderer, networks.
 
-    target_coco18: 18 rows of x, y in pixels of the picture and seen, 0 or 1. It and product_used are null in a refusal
-    that came before them.
+    target_coco18: 18 rows of x, y in pixels of the picture and seen, 0 or 1. It, product_used and choice are null in a
+    refusal that came before them.
     """
     target = result.target
     return {
@@ -24,6 +24,7 @@ def report(result: Result) -> dict[str, Any]:
         "scores": {name: round(float(score), DECIMALS) for name, score in result.verdict.scores.items()},
         "target_coco18": None if target is None else coco18_rows(coco18(target.keypoints)),
         "product_used": result.product_used if result.product_used >= 0 else None,
+        "choice": choice_row(result.choice),
         "timings_ms": {name: round(ms, 1) for name, ms in result.timings_ms.items()},
         "renderer": result.renderer,
         "networks": [{"name": network.name, "sha256": network.sha256} for network in result.networks],
@@ -53,6 +54,14 @@ def reason_row(reason: Reason) -> dict[str, Any]:
         "value": _rounded(reason.value),
         "limit": _rounded(reason.limit),
     }
+
+
+def choice_row(choice: ProductChoice | None) -> dict[str, Any] | None:
+    """Which of the card's photos was used and why; angles in degrees."""
+    if choice is None:
+        return None
+    angles = {name: _rounded(getattr(choice, name)) for name in ("degrees_apart", "movement")}
+    return {"view": choice.view, "shopper_view": choice.shopper_view, **angles, "missing": list(choice.missing)}
 
 
 def coco18_rows(joints: Float32Array) -> list[list[float]]:

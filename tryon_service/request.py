@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from tryon_service.errors import InputError
-from tryon_service.types import Appearance, Person, Size
+from tryon_service.types import Appearance, Person, Size, ViewName
 
 Frame = Literal["product", "shopper"]
 MinVerdict = Literal["accepted", "doubtful"]
@@ -37,6 +37,7 @@ class RenderRequest:
 
     shopper: the photo's bytes, or an already perceived Person.
     products: one or more photos of the same card as bytes, or already analysed; the one that suits best is used.
+    views: which side each of them shows, None where unknown; empty or as many as products.
     background: "product", "shopper", "transparent" or "#rrggbb".
     frame: "product" keeps the card's frame and the model's proportions;
         "shopper" puts the model on the shopper's joints.
@@ -47,6 +48,7 @@ class RenderRequest:
 
     shopper: bytes | Person
     products: tuple[bytes | Product, ...]
+    views: tuple[ViewName | None, ...] = ()
     background: str = "product"
     frame: Frame = "product"
     size: Size | None = None
@@ -57,6 +59,8 @@ class RenderRequest:
     def __post_init__(self) -> None:
         if not self.products:
             raise InputError("missing_field", "At least one product photo is needed.", "product")
+        if self.views and (len(self.views) != len(self.products) or set(self.views) - {*get_args(ViewName), None}):
+            raise InputError("invalid_option", f"Views are {', '.join(get_args(ViewName))}, one per product.", "views")
         if not re.fullmatch(r"product|shopper|transparent|#[0-9a-fA-F]{6}", self.background):
             raise InputError(
                 "invalid_option", f"{self.background!r} is not product, shopper, transparent or #rrggbb.", "background"

@@ -28,6 +28,7 @@ Size = tuple[int, int]
 
 PhotoRole = Literal["shopper", "product"]
 VerdictStatus = Literal["accepted", "doubtful", "refused"]
+ViewName = Literal["front", "three_quarter", "side", "back"]
 
 
 class Part(IntEnum):
@@ -127,36 +128,40 @@ class Person:
 
 @dataclass(frozen=True)
 class Layer:
-    """One cut-out of the product photo that moves as a piece.
+    """One attribute cut out of the product photo, h x w pixels large.
 
-    name: "torso", "left_arm", ... (appearance/decompose.py lists them).
-    rgb: H x W x 3 uint8; colours decontaminated, and continued beyond alpha's edge so that resampling bleeds nothing.
-    alpha: H x W float32 in [0, 1]; all three arrays have the size of the photo plus Appearance.margin on every side.
-    real: H x W float32 in [0, 1]; 1 where rgb is the photo's own pixel, 0 where it was completed.
+    name: "upper", "hair", "left_hand" ... (appearance/attributes.py lists them).
+    carrier: what it moves with: "trunk", "head", "left_arm", "right_arm", "left_leg" or "right_leg".
+    origin: (x, y) of its top-left pixel in the photo; negative where a body cut off by the photo's edge is continued
+        beyond it, so that a small turn doesn't show the cut.
+    rgba: h x w x 4 uint8, straight alpha; colours decontaminated, and continued beyond alpha's edge so that resampling
+        bleeds nothing.
+    parts: h x w uint8 Part ids.
+    real: h x w uint8; 255 where rgba is the photo's own pixel, 0 where it was completed.
     """
 
     name: str
-    rgb: UInt8Array
-    alpha: Float32Array
-    real: Float32Array
+    carrier: str
+    origin: tuple[int, int]
+    rgba: UInt8Array
+    parts: UInt8Array
+    real: UInt8Array
 
 
 @dataclass(frozen=True)
 class Appearance:
     """A product Person decomposed; depends on the product photo only, so it is computed once and kept.
 
-    layers: the cut-outs by name, back to front as photographed.
-    parsing: uint8 Part ids in the layers' frame, of what is visible in the photo.
-    margin: pixels by which the layers' frame is wider than the photo on every side; a body cut off by the photo's edge
-        is continued there, so that a small turn doesn't show the cut.
+    layers: the cut-outs by name; those of one carrier back to front.
     background: H x W x 3 uint8; the photo with the person taken out and the hole completed.
+    anchored: arms that can't be moved on their own, because their hand is in a pocket, behind the body or holds on to
+        the other arm.
     """
 
     person: Person
     layers: Mapping[str, Layer]
-    parsing: UInt8Array
-    margin: int
     background: UInt8Array
+    anchored: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,12 @@ class TargetPose:
         (the picture's right when seen from the front).
     size: (width, height) of the output frame.
     scale: output pixels per pixel of the product photo, for everything that is not a bone's length (widths, hands).
-    kept: names of limbs that keep the product photo's own pose because the shopper photo doesn't show them.
+    kept: names of limbs that keep the product photo's own pose because the shopper photo doesn't show them, or the
+        product photo not where they begin.
+    head_turn: radians the head turns about the vertical away from the product photo, with the same sign as turn.
+    exposed: by part ("torso", "left_hand" ...), how far inside the frame the photo's edge, which cuts the body there,
+        would come to lie; in torso lengths. Parts whose cut stays outside are left out.
+    outside: by part, how far what the photo shows whole would leave the frame; in torso lengths.
     """
 
     keypoints: Keypoints
@@ -176,6 +186,9 @@ class TargetPose:
     size: Size
     scale: float = 1.0
     kept: frozenset[str] = frozenset()
+    head_turn: float = 0.0
+    exposed: Mapping[str, float] = field(default_factory=dict)
+    outside: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -234,9 +247,26 @@ class NetworkId:
 
 
 @dataclass(frozen=True)
+class ProductChoice:
+    """Which of a card's photos was used, and why.
+
+    index: its place on the card; view, shopper_view: how the two bodies stand; degrees_apart: between their torsos
+    about the vertical, [0, 180]; movement: mean angle in degrees by which limbs had to turn; missing: joints that the
+    shopper photo shows and this one doesn't.
+    """
+
+    index: int
+    view: ViewName
+    shopper_view: ViewName
+    degrees_apart: float
+    movement: float
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Result:
     """A finished render. picture: H x W x 4 uint8 with straight alpha when the background is transparent, else
-    H x W x 3 uint8; None if refused."""
+    H x W x 3 uint8; None if refused. choice: why product_used; None in a refusal that came before it."""
 
     picture: UInt8Array | None
     verdict: Verdict
@@ -246,3 +276,4 @@ class Result:
     renderer: str
     networks: tuple[NetworkId, ...]
     credit: Credit = Credit()
+    choice: ProductChoice | None = None

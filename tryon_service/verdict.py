@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tryon_service import quality
 from tryon_service.imaging.sharpness import blur_effect
 from tryon_service.imaging.skin import living_share
 from tryon_service.perception.skeletons import LIMBS, Bone, Landmark
@@ -40,13 +41,31 @@ EDGE = 0.015
 """How sure a joint's place in or outside the frame must be, as a share of the person's height."""
 HIDDEN_TURN = 25.0
 """Degrees that a limb hidden in the product photo may be asked to move."""
+EXPOSED_LIMITS: Mapping[str, tuple[float, float]] = {
+    "head": (0.03, 0.05),
+    "neck": (0.04, 0.10),
+    "torso": (0.05, 0.14),
+    "upper_arm": (0.04, 0.10),
+    "forearm": (0.04, 0.10),
+    "hand": (0.04, 0.08),
+    "thigh": (0.05, 0.14),
+    "shin": (0.05, 0.14),
+    "foot": (0.03, 0.06),
+}
+"""How far the product photo's cut may come into the picture, torso lengths: cloth and skin are continued beyond it, a
+face or a hand can't be."""
+OUTSIDE_LIMITS = (0.04, 0.10)
+"""How far the pose may take a part out of the frame, torso lengths."""
 DARK = 14.0
 """Mean of the person's colour values, 0 to 255, below which a photo is too dark to trust its pose."""
 BLUR_LIMITS = {"product": (NEVER, 0.55), "shopper": (0.70, 0.80)}
 """Blur effect (imaging/sharpness.py) of the person: a card must be sharp, a shopper only recognisable."""
-COVERAGE_LIMITS = (0.80, 0.60)
-WHOLE_LIMITS = (0.85, 0.60)
-POSE_LIMITS = (0.80, 0.50)
+SCORE_LIMITS: Mapping[str, tuple[float, float]] = {
+    "coverage": (0.80, 0.60),
+    "limbs_whole": (0.85, 0.60),
+    "pose_agreement": (0.80, 0.50),
+}
+"""Least scores of a finished picture."""
 BONE_POINTS = 24
 POSE_TOLERANCE = 15.0
 GARMENTS = (Part.UPPER, Part.OUTERWEAR, Part.DRESS, Part.SKIRT, Part.TROUSERS)
@@ -117,21 +136,33 @@ def doubts(product: Person, shopper: Person, target: TargetPose) -> tuple[Reason
 
 
 def judge(reasons: Sequence[Reason], scores: Mapping[str, float]) -> Verdict:
-    """The verdict on a finished picture: reasons are the doubts from before, scores the measures of `measure`."""
-    doubtful, refused = list(reasons), list[Reason]()
-    for name, code, (doubt, refusal) in (
-        ("coverage", "garment_not_visible", COVERAGE_LIMITS),
-        ("limbs_whole", "limb_behind_body", WHOLE_LIMITS),
-        ("pose_agreement", "pose_too_different", POSE_LIMITS),
-    ):
-        value = scores.get(name)
-        if value is None or value >= doubt:
-            continue
-        target, limit = (refused, refusal) if value < refusal else (doubtful, doubt)
-        target.append(Reason(code, "product", name, value, limit))
+    """The verdict on a finished picture: reasons are the doubts from before, scores the measures of `measure`.
+
+    Below a limit's second bound a picture is refused. Whether it is accepted or doubtful is for the quality to say
+    (quality/table.py) where that has been fitted to the renderer's pictures, else for the first bounds.
+    """
+    refused, doubtful = _against_limits(scores, 1), _against_limits(scores, 0)
+    fitted = quality.table()
+    if fitted is None:
+        doubtful = [*reasons, *(reason for reason in doubtful if reason.part not in {one.part for one in refused})]
+    else:
+        scores = {**scores, "quality": fitted.quality(scores)}
+        doubtful = [reason for reason in reasons if reason.code not in quality.CODES.values()]
+        if scores["quality"] < fitted.threshold:
+            name = fitted.worst(scores)
+            doubtful.append(Reason(quality.CODES[name], "product", name, scores[name], fitted.needed(name, scores)))
     if refused:
         return Verdict("refused", (*refused, *doubtful), scores)
     return Verdict("doubtful" if doubtful else "accepted", tuple(doubtful), scores)
+
+
+def _against_limits(scores: Mapping[str, float], which: int) -> list[Reason]:
+    """The scores below their first (0) or second (1) bounds."""
+    return [
+        Reason(quality.CODES[name], "product", name, scores[name], limits[which])
+        for name, limits in SCORE_LIMITS.items()
+        if name in scores and scores[name] < limits[which]
+    ]
 
 
 def measure(
@@ -143,10 +174,12 @@ def measure(
     its bone that lies on the person, against the same in the photo; a limb torn from what hides it has gaps.
     pose_agreement: share of limbs of a fresh pose estimate on the result (found) within POSE_TOLERANCE of the target's
     directions; pck: its joints within a fifth of the torso. Limbs that the product photo doesn't show are left out;
-    without a fresh estimate so are both of these.
+    without a fresh estimate so are both of these. The others are those of quality.strain and quality.flaws.
     """
     garment = np.isin(rendered.parsing, GARMENTS)
     scores = {"coverage": float(rendered.coverage[garment].mean()) if garment.any() else 0.0}
+    scores |= quality.strain(appearance.person.keypoints, target)
+    scores |= quality.flaws(rendered, appearance, target)
     shown = appearance.person.keypoints.seen
     limbs = [bone for bone in LIMBS.values() if shown[list(bone)].all()]
     kept = [share for bone in limbs if (share := _kept(rendered, appearance.person, target, bone)) is not None]
@@ -188,7 +221,7 @@ def _findings(product: Person, shopper: Person, target: TargetPose) -> Iterator[
     yield from _view(product.keypoints, shopper.keypoints)
     needed = [name for name, bone in LIMBS.items() if _within(product, bone)]
     yield from _joints(product, shopper)
-    yield from _cut_hands(product, target)
+    yield from _frame(target)
     for name in needed:
         if name not in target.kept:
             yield from _bend(name, product.keypoints, shopper.keypoints)
@@ -251,27 +284,12 @@ def _joints(product: Person, shopper: Person) -> Iterator[_Finding]:
             yield _Finding(Reason("joint_hidden", "shopper", name, doubt), (0.0, 0.6))
 
 
-def _cut_hands(product: Person, target: TargetPose) -> Iterator[_Finding]:
-    """A hand that the product photo's edge cuts off must not be moved to where the cut would show."""
-    height, width = product.matte.shape
-    for side in ("LEFT", "RIGHT"):
-        if not _inside(product, Landmark[f"{side}_ELBOW"], 0.0):
-            continue
-        before, after = (_fingertips(keypoints, side) for keypoints in (product.keypoints, target.keypoints))
-        limit = np.array([width, height])
-        beyond = float(np.max(np.maximum(-before, before - limit)))
-        shows = float(np.min(np.minimum(after, np.array(target.size) - after)))
-        if beyond > 0:
-            shown = max(0.0, shows) / max(
-                float(np.hypot(*(before - product.keypoints.xy[Landmark[f"{side}_WRIST"]]))), 1.0
-            )
-            yield _Finding(Reason("body_cropped", "product", f"{side.lower()}_hand", shown), (0.1, 0.3))
-
-
-def _fingertips(keypoints: Keypoints, side: str) -> Float32Array:
-    """(x, y): fingers reach about as far beyond the knuckles' landmarks as these lie from the wrist."""
-    wrist, pinky, index = (keypoints.xy[Landmark[f"{side}_{name}"]] for name in ("WRIST", "PINKY", "INDEX"))
-    return np.asarray(pinky + index - wrist, np.float32)
+def _frame(target: TargetPose) -> Iterator[_Finding]:
+    """A cut by the product photo's edge must not show inside the picture, nor a limb leave it."""
+    for part, depth in target.exposed.items():
+        yield _Finding(Reason("body_cropped", "product", part, depth), EXPOSED_LIMITS[part.split("_", 1)[-1]])
+    for part, beyond in target.outside.items():
+        yield _Finding(Reason("pose_too_different", "shopper", part, beyond), OUTSIDE_LIMITS)
 
 
 def _bend(name: str, product: Keypoints, shopper: Keypoints) -> Iterator[_Finding]:

@@ -11,6 +11,7 @@ from tryon_service.perception.base import PoseEstimate
 from tryon_service.perception.foreground import decontaminate
 from tryon_service.perception.guided_filter import guided_coefficients
 from tryon_service.perception.matte_guided import GuidedMatter
+from tryon_service.perception.runtime import side_by_side
 from tryon_service.perception.skeletons import LIMBS
 from tryon_service.types import Float32Array, Keypoints, Photo, UInt8Array
 
@@ -163,3 +164,20 @@ def test_decontaminated_colours_are_the_persons_own(standing: Keypoints, wall: F
     before, after = (np.abs(image.astype(np.float32) - person)[edge].mean() for image in (rgb, clean))
     assert after < 0.2 * before
     assert (clean[alpha == 1] == rgb[alpha == 1]).all()
+
+
+def test_two_threads_at_once_get_the_same_bytes(standing: Keypoints, wall: Float32Array) -> None:
+    alpha = draw_alpha(standing)
+    photo, found = Photo(compose(alpha, wall)[0], (300, 400), ""), estimate(standing, alpha)
+    alone = GuidedMatter().matte(photo, found)
+    for together in side_by_side(lambda _: GuidedMatter().matte(photo, found), range(4)):
+        assert together.tobytes() == alone.tobytes()
+
+
+def test_a_large_photo_is_matted_as_well_as_a_small_one(standing: Keypoints, wall: Float32Array) -> None:
+    alpha = draw_alpha(standing)
+    rgb, _ = compose(alpha, wall)
+    size = (900, 1200)
+    large = PoseEstimate(standing.moved(3.0), cv2.resize(estimate(standing, alpha).mask, size), 1.0)
+    matte = GuidedMatter().matte(Photo(cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC), size, ""), large)
+    assert error(cv2.resize(matte, (300, 400), interpolation=cv2.INTER_AREA), alpha) < 0.06

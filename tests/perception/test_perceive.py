@@ -92,3 +92,17 @@ def test_default_backends_are_registered() -> None:
     assert "blazepose" in POSE.names()
     assert "guided" in MATTER.names()
     assert MATTER.create("guided").networks == ()
+
+
+def test_the_pose_is_the_same_without_the_mirror_image(standing: Keypoints) -> None:
+    looks = []
+
+    class Counted(FakePose):
+        def estimate(self, photo: Photo) -> PoseEstimate:
+            looks.append(photo)
+            return super().estimate(photo)
+
+    backends = {"pose": Counted(standing), "matter": FakeMatter((60, 30, 240, 390)), "parser": FakeParser()}
+    steady, quick = perceive(PHOTO, **backends), perceive(PHOTO, **backends, steady=False)
+    assert len(looks) == 3
+    np.testing.assert_array_equal(quick.keypoints.xyz, steady.keypoints.xyz)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tryon_service.errors import ZooError
-from tryon_service.perception.runtime import LiteRtSession, default_threads
+from tryon_service.perception.runtime import LiteRtSession, default_threads, side_by_side
 from tryon_service.zoo.store import Store
 
 
@@ -50,3 +50,30 @@ def test_threads_share_a_session(session: LiteRtSession) -> None:
 def test_a_wrong_shape_is_refused(session: LiteRtSession) -> None:
     with pytest.raises(ValueError, match="Dimension mismatch"):
         session.run(np.zeros((1, 100, 100, 3), np.float32))
+
+
+def test_work_is_done_side_by_side_and_comes_back_in_order() -> None:
+    meet = threading.Barrier(3, timeout=10)
+
+    def work(item: int) -> int:
+        meet.wait()
+        return 10 * item
+
+    assert side_by_side(work, (1, 2, 3)) == [10, 20, 30]
+    assert side_by_side(abs, [-1]) == [1]
+    assert side_by_side(abs, []) == []
+
+
+def test_the_earliest_item_that_fails_is_the_one_heard_of() -> None:
+    with pytest.raises(ZeroDivisionError, match="0"):
+        side_by_side(lambda item: 1 // item, (1, 0, "x"))
+
+
+def test_two_calls_run_side_by_side_on_interpreters_of_their_own(session: LiteRtSession) -> None:
+    image = np.zeros((1, 224, 224, 3), np.float32)
+    alone = session.run(image)
+    with session._interpreter(), session._interpreter():
+        assert session._idle == []
+    for one, other in zip(alone, session.run(image), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(session._idle) == 2

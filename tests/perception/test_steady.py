@@ -11,7 +11,7 @@ from tryon_service.errors import RefusedError
 from tryon_service.figures import Figure, draw_figure
 from tryon_service.perception.base import PoseEstimate
 from tryon_service.perception.skeletons import mirrored
-from tryon_service.perception.steady import steady_estimate
+from tryon_service.perception.steady import both_estimates, steady_estimate
 from tryon_service.types import NetworkId, Photo, Reason
 
 WIDTH = 120
@@ -66,3 +66,17 @@ def test_the_estimate_stands_where_the_two_are_not_of_one_person(figure: Figure,
     estimator = pose(figure, 60.0 if pose is Lopsided else 0.0)
     estimate = estimator.estimate(photo)
     assert steady_estimate(estimator, photo, estimate) is estimate
+
+
+def test_both_estimates_are_the_photos_own_and_the_steady_one(figure: Figure) -> None:
+    pose, photo = Lopsided(figure, 3.0), Photo(figure.photo, (WIDTH, 160), "")
+    own, steady = both_estimates(pose, photo)
+    assert own.keypoints.xy == pytest.approx(pose.estimate(photo).keypoints.xy)
+    assert steady.keypoints.xy == pytest.approx(steady_estimate(pose, photo, own).keypoints.xy)
+
+
+def test_a_refusal_of_the_photo_stands_whatever_its_mirror_image_shows(figure: Figure) -> None:
+    photo = Photo(np.ascontiguousarray(figure.photo[:, ::-1]), (WIDTH, 160), "")
+    with pytest.raises(RefusedError) as caught:
+        both_estimates(Blind(figure, 0.0), photo)
+    assert caught.value.code == "no_person"

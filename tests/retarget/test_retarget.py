@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tryon_service.figures import POSES, Figure, crop, draw_figure
+from tryon_service.figures import POSES, Figure, FigurePose, crop, draw_figure, waist_up
 from tryon_service.perception.skeletons import LIMBS, Landmark
 from tryon_service.retarget.retarget import retarget
 from tryon_service.retarget.view import degrees_between, direction, projected_share, yaw
@@ -82,10 +82,53 @@ def test_feet_stay_on_the_floor(model: Person) -> None:
     assert target.keypoints.xy[feet, 1].max() == pytest.approx(model.keypoints.xy[feet, 1].max(), abs=2.0)
 
 
-def test_a_body_cut_by_the_frame_is_not_shrunk(person_of: MakePerson) -> None:
-    figure = draw_figure("standing", size=SIZE)
-    cut = person_of(crop(figure, (0, 0, SIZE[0], 200)))
-    assert retarget(cut, shopper("arms_raised")).scale == 1.0
+def test_limbs_the_product_hardly_shows_keep_their_pose(person_of: MakePerson) -> None:
+    half = person_of(waist_up(draw_figure("standing", size=SIZE)))
+    target = retarget(half, shopper("legs_apart"))
+    assert target.kept == {limb for limb in LIMBS if "thigh" in limb or "shin" in limb}
+    trousers = person_of(crop(draw_figure("standing", size=SIZE), (0, 150, *SIZE)))
+    assert not any("leg" in limb or "thigh" in limb for limb in retarget(trousers, shopper("legs_apart")).kept)
+    assert "left_forearm" in retarget(trousers, shopper("arms_raised")).kept
+
+
+def test_both_feet_stand_on_the_floor_when_the_shoppers_do(model: Person) -> None:
+    keypoints = shopper("standing")
+    xyz = keypoints.xyz.copy()
+    xyz[[Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE], 0] += (10.0, 34.0)
+    target = retarget(model, replace(keypoints, xyz=xyz))
+    ankles = target.keypoints.xy[[Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]]
+    assert ankles[0, 0] - model.keypoints.xy[Landmark.LEFT_ANKLE, 0] > 10.0
+    assert abs(ankles[0, 1] - ankles[1, 1]) < 3.0
+    lifted = xyz.copy()
+    lifted[[Landmark.LEFT_ANKLE, Landmark.LEFT_HEEL, Landmark.LEFT_FOOT_INDEX], 1] -= 40.0
+    ankles = retarget(model, replace(keypoints, xyz=lifted)).keypoints.xy[[Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]]
+    assert ankles[1, 1] - ankles[0, 1] > 10.0
+
+
+def test_the_hand_follows_a_clear_bend_at_the_wrist_and_keeps_its_size(model: Person) -> None:
+    def hand(keypoints: Keypoints) -> np.ndarray:
+        return np.asarray(keypoints.xy[[Landmark.LEFT_INDEX, Landmark.LEFT_PINKY]].mean(axis=0) - keypoints.xy[15])
+
+    straight = retarget(model, shopper("standing")).keypoints
+    bent = retarget(model, draw_figure(FigurePose(left_hand=35.0), size=SIZE).keypoints).keypoints
+    before, after = (np.arctan2(*hand(k)[::-1]) for k in (straight, bent))
+    assert 25.0 < degrees_between(before, after) <= 41.0
+    assert np.hypot(*hand(bent)) == pytest.approx(np.hypot(*hand(straight)), rel=0.02)
+    hidden = shopper("standing")
+    seen = hidden.seen.copy()
+    seen[[Landmark.LEFT_INDEX, Landmark.LEFT_PINKY]] = False
+    unseen = retarget(model, replace(hidden, seen=seen)).keypoints
+    np.testing.assert_allclose(unseen.xy[15:22], straight.xy[15:22], atol=1.0)
+
+
+def test_kept_limbs_keep_their_depth_too(model: Person) -> None:
+    keypoints = shopper("walking")
+    seen = keypoints.seen.copy()
+    seen[[Landmark.LEFT_ELBOW, Landmark.LEFT_WRIST]] = False
+    world = retarget(model, replace(keypoints, seen=seen)).keypoints.world
+    for bone in (LIMBS["left_upper_arm"], LIMBS["left_forearm"]):
+        expected = model.keypoints.world[bone[1]] - model.keypoints.world[bone[0]]
+        np.testing.assert_allclose(world[bone[1]] - world[bone[0]], expected, atol=1e-5)
 
 
 def test_limbs_the_shopper_does_not_show_keep_their_pose(model: Person) -> None:

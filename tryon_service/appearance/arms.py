@@ -57,12 +57,16 @@ SLACK = 5.0
 """Steps by which an outline may be off what anatomy expects for the cost of one step of clear evidence."""
 ARMPIT = 1.2
 """Along the curve: before this a sleeve and the trunk are one piece of cloth, and any smooth cut is as good."""
+SHOULDER = 0.7
+"""Where it is cut there, in radii from the bone."""
 HAND = 3.08
 """Along the curve: from here on there is a hand, or nothing of the arm is to be seen."""
 CENTRE_ROWS = 13
 """Cross-sections over which an arm's middle is averaged."""
 SPUR = 0.03
 """Radius below which a bulge or notch of a sleeve is no sleeve's, torso lengths."""
+SLACK_IF_SEEN = 14.0
+"""The same where the photo says it better: beside the background, and for bare skin beside cloth."""
 SURE = 0.45
 """Share of the radius within which an arm is an arm unless the parsing says otherwise."""
 
@@ -109,11 +113,11 @@ def _outlines(name: str, strip: Strip, t: Array, subject: Subject, skin: BoolArr
     for side, other in zip(sides, sides[::-1], strict=True):
         expected = np.clip(wide - np.where(np.isnan(other.free), wide / 2, other.free), 0.5 * unit, FLARE * unit)
         expected = np.where(np.isnan(side.free), expected, side.free)
-        slack = np.where(np.isnan(side.free), SLACK, SLACK * 1.5)
+        slack = np.where(np.isnan(side.free) & ~bare, SLACK, SLACK_IF_SEEN)
         evidence = side.evidence(bare, t > HAND, sides)
         shoulder = np.isnan(side.free) & (t < ARMPIT)
         evidence[shoulder] *= 0.5
-        expected[shoulder], slack[shoulder] = unit, SLACK / 2
+        expected[shoulder], slack[shoulder] = SHOULDER * unit, SLACK / 2
         ends.append(rounded(outline(evidence, side.colours, expected, slack), 7))
     return ends
 

@@ -29,6 +29,8 @@ SCRAP = 0.02
 """Smallest piece of a garment that is taken for one, in squared torso lengths."""
 SHOE_FROM, HAND_FROM = 2.75, 3.0
 """Where shoes may begin on a leg's curve, and hands on an arm's."""
+WRIST = 0.25
+"""How far an arm goes on under its hand."""
 BEHIND = (1.04, 1.28)
 """Heights on the spine, between collar and chin, where hair falls behind the shoulders."""
 
@@ -66,7 +68,11 @@ def limb(name: str, pieces: Pieces, parsing: UInt8Array, t: Float32Array, torso:
     side = name.split("_", maxsplit=1)[0]
     if name.endswith("arm"):
         end, own = f"{side}_hand", pieces.shown & (t > HAND_FROM)
-        return _shared_out({name: pieces.shown & ~own, end: own}, pieces, 0.0, name)
+        halves = _shared_out({name: pieces.shown & ~own, end: own}, pieces, 0.0, name)
+        if name in halves and end in halves:  # both show the wrist, so that no seam can open there
+            wrist = pieces.shown & (t < HAND_FROM + WRIST)
+            halves[name] = Pieces(halves[name].shown | wrist, halves[name].hidden, halves[name].sure | wrist)
+        return halves
     end, own = f"{side}_shoe", pieces.shown & (t > SHOE_FROM) & (parsing == Part.SHOES)
     return _shared_out({end: own, name: pieces.shown & ~own}, pieces, 0.1 * SCRAP * torso**2, name)
 

@@ -26,8 +26,10 @@ SHOULDERS = 0.8
 """Height from which the outline runs out to the shoulders and says nothing of the sides."""
 WIDEST = 0.12
 """How far the body may go on behind an arm that doesn't lie in front of it, torso lengths."""
-RIM = 0.02
+RIM = 0.03
 """How far the body is continued behind an arm at least, torso lengths."""
+TAPER = 0.12
+"""Most that the hidden part of an outline widens per length along the body."""
 BACKGROUND, BODY, ARM, GAP = range(4)
 
 
@@ -102,8 +104,19 @@ def _ends(kinds: np.ndarray, torso: float) -> tuple[Array, Array]:
     trust = np.clip(1.0 - apart / FAR, 0.0, 1.0)
     ends = np.where(free, seen, seen + np.clip(guess - seen, 0.0, WIDEST * torso) * trust)
     smooth = np.convolve(np.pad(ends, 4, mode="edge"), np.hanning(11)[1:-1] / np.hanning(11).sum(), mode="valid")
-    hidden = np.minimum(np.maximum(smooth, seen + RIM * torso), seen + covered)
-    return seen, np.where(covered > 0, np.maximum(hidden, seen), seen)
+    beyond = np.minimum(np.maximum(smooth - seen, RIM * torso), covered)
+    step = TAPER * (LEVELS[1] - LEVELS[0]) * torso
+    return seen, seen + _tapered(np.where(covered > 0, beyond, 0.0), step)
+
+
+def _tapered(values: Array, step: float) -> Array:
+    """Not changing by more than step from one cross-section to the next: a hidden outline has no sudden bulge."""
+    out = values.copy()
+    for row in range(1, len(out)):
+        out[row] = min(out[row], out[row - 1] + step)
+    for row in range(len(out) - 2, -1, -1):
+        out[row] = min(out[row], out[row + 1] + step)
+    return out
 
 
 def _median(values: Array) -> Array:

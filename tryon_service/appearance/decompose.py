@@ -7,6 +7,7 @@ behind an arm, the thigh under a hem, the leg behind the other.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from tryon_service.appearance import attributes
@@ -14,13 +15,13 @@ from tryon_service.appearance.attributes import HEAD, TRUNK, Pieces
 from tryon_service.appearance.hidden import hidden_parts
 from tryon_service.appearance.layers import build_layer
 from tryon_service.appearance.limbs import LimbField, fields_for
-from tryon_service.appearance.masks import union, widened, without_specks
-from tryon_service.appearance.owners import arms_of, owners_of
+from tryon_service.appearance.masks import closed, union, widened, without_specks
+from tryon_service.appearance.owners import arms_of, owners_of, stray_fingers
 from tryon_service.appearance.subject import Subject
-from tryon_service.imaging.complete import complete_background
+from tryon_service.imaging.complete import complete_background, nearest_known
 from tryon_service.perception.skeletons import LIMBS, Landmark
 from tryon_service.retarget.rig import ARMS, LEGS, Rig, build_rig, joint
-from tryon_service.types import Appearance, Float32Array, Keypoints, Layer, Part, Person, UInt8Array
+from tryon_service.types import Appearance, BoolArray, Float32Array, Keypoints, Layer, Part, Person, UInt8Array
 
 CUT_MARGIN = 0.12
 """How far a body cut off by the photo's edge is continued, as a share of the photo's longer side."""
@@ -28,14 +29,29 @@ TRACE = 0.02
 """Matte above which a pixel still shows something of the person."""
 HOLE_RIM = 0.010
 """Width of what is taken out round the person, as a share of the photo's longer side."""
-SHARED = 0.72
-"""Along an arm's curve: up to here, just inside the shoulder, trunk and arm show the same pixels."""
+SHARED = 0.95
+"""Along an arm's curve: up to here, where the shoulder is, trunk and arm show the same pixels."""
 SPECK = 0.004
 """Loose pieces of trunk and legs below this are leftovers of the split, in squared torso lengths."""
+THIGH = 1.7
+"""Along a leg's curve: up to here both legs show the same pixels where they touch."""
+OVERLAP = 0.05
+"""How far beyond the line between the legs, torso lengths."""
+ARMPIT = 1.2
+"""Along an arm's curve: up to here sleeve and trunk are one piece of cloth."""
+OPAQUE = 0.97
+GAP = 0.015
+"""Half the width up to which a gap between trunk and arm is taken for the matte's, torso lengths."""
 STAIN = 0.025
 """How far beside an arm its colours may have spread, by shadow or a cut a little off, torso lengths."""
 COLLAR = 0.05
 """How far the trunk goes on under face and hair, torso lengths."""
+PALM = 0.17
+"""Side of a square as large as a hand, torso lengths."""
+HIDDEN_HAND = 0.7
+"""Share of a hand below which it counts as hidden."""
+HOLD = 0.06
+"""Contact with the other arm, as a share of a hand, from which it holds on to it."""
 
 
 def decompose(person: Person) -> Appearance:
@@ -49,7 +65,8 @@ def decompose(person: Person) -> Appearance:
         if carrier in ARMS and _hand_inside(person, carrier):
             beyond = [0] * 4  # its mirror image would be a second hand
         for name, share in _attributes(carrier, own, subject, rig, fields).items():
-            layer = build_layer(name, carrier, subject, share, feathered=carrier in ARMS, beyond=beyond)
+            fading = fields[carrier].t < ARMPIT if carrier in ARMS else None
+            layer = build_layer(name, carrier, subject, share, feathered=carrier in ARMS, beyond=beyond, fading=fading)
             if layer:
                 layers[name] = layer
     return Appearance(person, layers, emptied(person), anchored_arms(subject, fields, pieces))
@@ -64,25 +81,46 @@ def _carried(subject: Subject, rig: Rig, shown: frozenset[str]) -> tuple[dict[st
     owners = owners_of(subject, owners, legs)
     hidden = hidden_parts(subject, rig.spine, owners, arms | legs)
     arm_pixels = union({n: owners[n] for n in arms}, subject.matte.shape)
-    shoulders = union({n: owners[n] & (f.t < SHARED) for n, f in arms.items()}, subject.matte.shape)
-    slivers = widened(arm_pixels, 1)
+    rim = widened(subject.matte < 0.5, max(1, round(GAP * subject.torso)))
+    shoulders = ~rim & union(
+        {n: owners[n] & ((f.t < SHARED) | (hidden[TRUNK] & (f.t < ARMPIT))) for n, f in arms.items()}, arm_pixels.shape
+    )
+    slivers = widened(union({n: owners[n] & (f.t > ARMPIT) for n, f in arms.items()}, arm_pixels.shape), 1)
     stained = widened(arm_pixels, round(STAIN * subject.torso))
+    fingers = stray_fingers(subject, owners, arms)
     out = {}
     for name, owned in owners.items():
-        own = owned if name in ARMS else owned & ~slivers
+        own = owned if name in ARMS else owned & ~slivers & ~fingers
         own = own | shoulders if name == TRUNK else own
+        if name in LEGS:
+            twins = union({n: owners[n] for n in legs if n != name}, arm_pixels.shape) & (legs[name].t < THIGH)
+            own = own | (twins & widened(own, round(OVERLAP * subject.torso)))
         sure = own & (subject.matte > 0.5) if name in ARMS else own & (subject.matte > 0.5) & ~stained
-        behind = hidden[name] | (owned & ~own)
+        behind = (hidden[name] & ~own) | (owned & ~own)
+        if name not in ARMS:
+            thin = _thin_gaps(subject, own, behind, arm_pixels)
+            own, behind = own & ~thin, behind | thin
         body = without_specks(own | behind, SPECK * subject.torso**2)
         out[name] = Pieces(own & body, behind & body, sure & body)
     return _with_head(out, subject), arms | legs
+
+
+def _thin_gaps(subject: Subject, own: BoolArray, behind: BoolArray, arms: BoolArray) -> BoolArray:
+    """H x W bool: where trunk or leg is half transparent beside an arm, though it goes on behind it."""
+    solid = (own & (subject.matte > OPAQUE)) | behind
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(GAP * subject.torso)) + 1,) * 2)
+    bridged = closed(solid, disc) & widened(arms, max(2, round(GAP * subject.torso)))
+    return np.asarray(bridged & (own | ~behind) & (subject.matte < OPAQUE) & ~arms)
 
 
 def _with_head(pieces: dict[str, Pieces], subject: Subject) -> dict[str, Pieces]:
     """Face and hair move on their own, over the trunk, which goes on under them where they touch and where hair falls
     over the shoulders."""
     trunk = pieces[TRUNK]
-    own = np.isin(subject.parsing, (Part.FACE, Part.HAIR))
+    if not (subject.parsing > 0).any():
+        return pieces
+    rows, columns = nearest_known(subject.parsing > 0)
+    own = np.isin(subject.parsing[rows, columns], (Part.FACE, Part.HAIR))
     head = Pieces(trunk.shown & own, trunk.hidden & own, trunk.sure & own)
     rest = trunk.within(~own)
     reach = max(2, round(COLLAR * subject.torso))
@@ -130,15 +168,7 @@ def anchored_arms(subject: Subject, fields: dict[str, LimbField], pieces: dict[s
     return frozenset(out)
 
 
-PALM = 0.17
-"""Side of a square as large as a hand, torso lengths."""
-HIDDEN_HAND = 0.45
-"""Share of a hand below which it counts as hidden."""
-HOLD = 0.06
-"""Contact with the other arm, as a share of a hand, from which it holds on to it."""
-
-
-def _inside(point: Float32Array, shape: tuple[int, ...]) -> bool:
+def _inside(point: np.ndarray, shape: tuple[int, ...]) -> bool:
     return bool(0 <= point[0] < shape[1] and 0 <= point[1] < shape[0])
 
 
@@ -166,7 +196,7 @@ def visible_limbs(keypoints: Keypoints, shape: tuple[int, ...]) -> frozenset[str
 
 def _margin(person: Person) -> int:
     height, width = person.matte.shape
-    return min(round(CUT_MARGIN * max(height, width)), min(height, width) - 1)
+    return int(min(round(CUT_MARGIN * max(height, width)), min(height, width) - 1))
 
 
 def _hand_inside(person: Person, arm: str) -> bool:

@@ -8,7 +8,6 @@ import numpy as np
 from tryon_service.appearance.attributes import TRUNK
 from tryon_service.appearance.body import behind_arms
 from tryon_service.appearance.limbs import LimbField
-from tryon_service.appearance.masks import widened
 from tryon_service.appearance.subject import Subject
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.curves import FrameCurve
@@ -17,8 +16,6 @@ from tryon_service.types import BoolArray, Keypoints
 
 ENDS = 2.9
 """Along a limb's curve: beyond this a hand or foot can't be completed behind its twin."""
-OVERLAP = 0.05
-"""How far each thigh goes on under the other where they touch, torso lengths."""
 HEM = 0.2
 """How far a leg goes on under the hem that covers it, torso lengths."""
 SMOOTH = 0.02
@@ -38,14 +35,17 @@ def hidden_parts(
             behind_twin = person & ~owned & twin & (field.q < 1.0) & (field.r < 1.1) & (field.t < ENDS)
             out[name] = out.get(name, np.zeros_like(person)) | (behind_twin & _lies_behind(name, subject.keypoints))
         if name in LEGS:
-            out[name] |= widened(owned & person, round(OVERLAP * subject.torso)) & twin & (field.t < 2.0) & person
-            near = widened(owned & person, round(HEM * subject.torso))
-            under = near & owners[TRUNK] & (field.r < 0.95) & (field.q < 1.0) & (field.t > 0.5) & (field.t < 3.0)
-            out[name] |= under & person
+            out[name] |= _above(owned & person, round(HEM * subject.torso)) & owners[TRUNK] & person
     for name, mask in out.items():
         body = (owners[name] & person) | mask
         out[name] = mask & (cv2.GaussianBlur(body.astype(np.float32), (0, 0), SMOOTH * subject.torso) > 0.5)
     return out
+
+
+def _above(mask: BoolArray, pixels: int) -> BoolArray:
+    """What lies up to so many pixels above the mask."""
+    column = np.ones((max(pixels, 1) + 1, 1), np.uint8)
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), column, anchor=(0, 0)) > 0)
 
 
 def _twin(limb: str) -> str:

@@ -11,21 +11,31 @@ from tryon_service.appearance.attributes import Pieces
 from tryon_service.appearance.masks import window
 from tryon_service.appearance.subject import BORDER, Subject
 from tryon_service.imaging.complete import mirror_fill, nearest_known
-from tryon_service.types import Layer
+from tryon_service.types import BoolArray, Float32Array, Layer
 
 SEAM = 0.8
 """Softness of the cuts between layers, sigma in pixels."""
 FOLD = 0.05
 """Width of the band of texture that is continued into hidden parts, torso lengths."""
+FADE = 0.02
+"""Sigma of the fade where a sleeve leaves the trunk, torso lengths."""
 
 
 def build_layer(
-    name: str, carrier: str, subject: Subject, pieces: Pieces, *, feathered: bool, beyond: Sequence[int]
+    name: str,
+    carrier: str,
+    subject: Subject,
+    pieces: Pieces,
+    *,
+    feathered: bool,
+    beyond: Sequence[int],
+    fading: BoolArray | None = None,
 ) -> Layer | None:
     """None if nothing of it is to be seen.
 
     feathered: fade the cuts to nothing, as a limb over the trunk must; else they stay closed, half a pixel over their
-    neighbours. beyond: pixels by which to continue it past the photo's left, top, right and bottom edge.
+    neighbours. beyond: pixels by which to continue it past the photo's left, top, right and bottom edge. fading: H x W,
+    where its cuts fade over a wide band because the layer below shows the same there.
     """
     extent = pieces.shown | pieces.hidden
     part = window(extent, BORDER)
@@ -37,12 +47,23 @@ def build_layer(
     filled = mirror_fill(subject.rgb[part], sure if sure.any() else visible, hidden, FOLD * subject.torso)
     rgb = np.where(shown[..., None], subject.rgb[part], filled)
     soft = cv2.GaussianBlur(extent[part].astype(np.float32), (0, 0), SEAM)
-    alpha = (soft if feathered else np.clip(soft * 2.0, 0.0, 1.0)) * np.where(hidden, np.float32(1), matte)
+    soft = soft if feathered else np.clip(soft * 2.0, 0.0, 1.0)
+    if fading is not None:
+        soft = np.minimum(soft, _fade(extent[part], matte, fading[part], FADE * subject.torso))
+    alpha = soft * np.where(hidden, np.float32(1), matte)
     rows, columns = nearest_known(visible)
     parts = subject.parsing[part][rows, columns]
     rgba = np.dstack([rgb, np.round(alpha * 255).astype(np.uint8)])
     origin = (part[1].start + (subject.window[1].start or 0), part[0].start + (subject.window[0].start or 0))
     return _continued(Layer(name, carrier, origin, rgba, parts, shown.astype(np.uint8) * 255), subject, beyond)
+
+
+def _fade(extent: BoolArray, matte: Float32Array, fading: BoolArray, sigma: float) -> Float32Array:
+    """1 outside the fading region; inside it 0 at a cut through the person, rising to 1 away from it."""
+    uncut = (extent | (matte < 0.5)).astype(np.float32)
+    ramp = np.clip(2.0 * cv2.GaussianBlur(uncut, (0, 0), max(sigma, 0.5)) - 1.0, 0.0, 1.0)
+    share = cv2.GaussianBlur(fading.astype(np.float32), (0, 0), max(sigma, 0.5))
+    return np.asarray(1.0 - share * (1.0 - ramp), np.float32)
 
 
 def _continued(layer: Layer, subject: Subject, beyond: Sequence[int]) -> Layer:
@@ -57,5 +78,5 @@ def _continued(layer: Layer, subject: Subject, beyond: Sequence[int]) -> Layer:
     def padded(array: np.ndarray) -> np.ndarray:
         return cv2.copyMakeBorder(array, top, bottom, left, right, cv2.BORDER_REFLECT_101)
 
-    real = cv2.copyMakeBorder(layer.real, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0)
+    real = np.pad(layer.real, ((top, bottom), (left, right)))
     return Layer(layer.name, layer.carrier, (x - left, y - top), padded(layer.rgba), padded(layer.parts), real)

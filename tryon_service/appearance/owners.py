@@ -28,7 +28,12 @@ LEANING = 0.7
 """How much of its edge a leftover shares with its arm at least, in square roots of its pixels."""
 BELOW_STRAPS = 1.2
 """Along an arm's curve: before this a thin strip beside the arm may be a strap."""
+FINGER = 0.10
+"""How far beside a hand a finger may stick out, torso lengths."""
+FINGER_DISTANCE = 3.5
+"""How near its colour must be to the hand's, see imaging/colour.py."""
 CUFF = 2.9
+"""Along an arm's curve: from here on what lies beside it was never part of the sleeve, but may be a finger."""
 FOREARM = 2.4
 """Along an arm's curve: from here on it may hold something."""
 
@@ -95,13 +100,25 @@ def _with_leftovers(
     rest = (subject.matte > 0.5) & ~union(arms, subject.matte.shape)
     width = 2 * max(1, round(TENDRIL * subject.torso)) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    solid = cv2.morphologyEx(rest.astype(np.uint8), cv2.MORPH_OPEN, disc)
-    solid = without_specks(solid > 0, SCRAP * subject.torso**2)
+    opened = cv2.morphologyEx(rest.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
+    solid = without_specks(np.asarray(opened), SCRAP * subject.torso**2)
     _, labels = cv2.connectedComponents((rest & ~solid).astype(np.uint8), connectivity=8)
     out = {}
     for name, mask in arms.items():
-        below = mask & (fields[name].t > BELOW_STRAPS) & (fields[name].t < CUFF)
-        touching = np.bincount(labels[widened(below, 2) & (labels > 0)], minlength=labels.max() + 1)
+        skin = np.isin(subject.parsing, (Part.LEFT_ARM, Part.RIGHT_ARM)) | (fields[name].t < CUFF)
+        below = mask & (fields[name].t > BELOW_STRAPS)
+        touching = np.bincount(labels[widened(below, 2) & (labels > 0) & skin], minlength=labels.max() + 1)
         sizes = np.bincount(labels.ravel(), minlength=len(touching))
         out[name] = mask | ((touching > LEANING * np.sqrt(sizes)) & (np.arange(len(sizes)) > 0))[labels]
+    return out
+
+
+def stray_fingers(subject: Subject, owners: Mapping[str, BoolArray], arms: Mapping[str, LimbField]) -> BoolArray:
+    """H x W bool: skin on a garment beside a hand, which is a finger that the cut missed and no part of the cloth."""
+    cloth = np.isin(subject.parsing, (Part.UPPER, Part.OUTERWEAR, *HANGING, Part.TROUSERS))
+    out = np.zeros(cloth.shape, bool)
+    for name, field in arms.items():
+        hand = owners[name] & (field.t > CUFF) & (subject.matte > 0.5)
+        near = widened(hand, round(FINGER * subject.torso)) & cloth & ~owners[name]
+        out |= near & alike(subject.rgb, hand & ~cloth, FINGER_DISTANCE) & ~alike(subject.rgb, cloth & ~near)
     return out

@@ -9,18 +9,30 @@ from tryon_service.cli.files import make_folder
 from tryon_service.errors import InputError
 
 HELP = "measure on a folder of photos: figures and a page with pictures"
+SUITES = (
+    "cards, cycle, fidelity, identity, integrity, judged, matrix, pairs, parsers, parsing, pose, speed or two_poses"
+)
+SHOPPERS = 40
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("suite", help="identity, matrix, parsers, parsing or pose")
+    parser.add_argument("suite", help=SUITES)
     parser.add_argument(
         "--data",
         type=Path,
         required=True,
-        help="folder with models/ and ccp/unlabelled/; for parsing with photos/ and labels/",
+        help="folder with models/ and ccp/unlabelled/; for parsing with photos/ and labels/; for pairs with "
+        "deepfashion_pairs/; for cards with store/ and two_poses/ as well",
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder for figures.json and index.html")
-    parser.add_argument("--limit", type=int, help="use only the first photos of each kind")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="folder for figures.json and index.html; a run that was interrupted goes on from its records.jsonl",
+    )
+    parser.add_argument("--limit", type=int, help="use only so many photos of each kind")
+    parser.add_argument("--shoppers", type=int, default=SHOPPERS, help="shoppers per model (default %(default)s)")
+    parser.add_argument("--baseline", type=Path, help="records.jsonl of another version's run, to compare with")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,9 +40,11 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.data.is_dir():
         raise InputError("invalid_option", f"There is no folder {str(args.data)!r}.", "--data")
-    if args.limit is not None and args.limit < 1:
-        raise InputError("invalid_option", f"{args.limit} is not at least 1.", "--limit")
+    for name in ("limit", "shoppers"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise InputError("invalid_option", f"{value} is not at least 1.", f"--{name}")
     make_folder(args.out, "--out")
-    page = evaluate(args.suite, args.data, args.out, args.limit)
+    page = evaluate(args.suite, args.data, args.out, args.limit, args.shoppers, args.baseline)
     print(page)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frame", choices=("product", "shopper"), default="product", help="default: product")
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="fit inside, keep the aspect, never enlarge")
     parser.add_argument("--renderer", default="warp", help="default: warp")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=os.environ.get("TRYON_CACHE_DIR") or None,
+        metavar="DIR",
+        help="keep analysed product photos in this private folder; default: TRYON_CACHE_DIR if set, else none",
+    )
     parser.add_argument("--report", type=Path, help="write verdict, reasons, scores and timings as JSON")
     parser.add_argument(
         "--debug", type=Path, metavar="DIR", help="write skeleton, matte, parsing and layers as pictures"
@@ -46,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from tryon_service.report import describe, failed, report
 
     picture_format = check_outputs(args)
-    pipeline = Pipeline()
+    pipeline = Pipeline(cache_folder=args.cache)
     try:
         job = Job(read_request(args))
         result = pipeline.run(job)

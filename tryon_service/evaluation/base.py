@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from tryon_service.errors import InputError
 from tryon_service.pipeline import Pipeline
@@ -14,6 +14,23 @@ from tryon_service.types import UInt8Array
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 SHOPPERS = 40
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much to measure, and where a long run keeps what it has measured.
+
+    out: folder for the page; records.jsonl and strips/ in it let an interrupted run go on.
+    limit: only so many photos of each kind. shoppers: how many of them, where a suite pairs models with shoppers.
+    baseline: records.jsonl of another version's run, to be compared pair by pair.
+    """
+
+    out: Path
+    limit: int | None = None
+    shoppers: int = SHOPPERS
+    baseline: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -39,8 +56,8 @@ class Findings:
 
 
 class Suite(Protocol):
-    def run(self, pipeline: Pipeline, data: Path, limit: int | None) -> Findings:
-        """Measure on the photos below data; limit: only so many of each kind. Raises InputError if there are none."""
+    def run(self, pipeline: Pipeline, data: Path, options: Options) -> Findings:
+        """Measure on the photos below data. Raises InputError if there are none."""
         ...
 
 
@@ -49,23 +66,23 @@ SUITES: Registry[Suite] = Registry("suite")
 
 def model_photos(data: Path, limit: int | None = None) -> list[Path]:
     """The product photos: every picture in models/, by name."""
-    return _pictures(data / "models")[:limit]
+    return photos_in(data / "models")[:limit]
 
 
-def shopper_photos(data: Path, limit: int | None = None) -> list[Path]:
-    """Forty shopper photos, evenly spaced over ccp/unlabelled by name (all of them if there are fewer)."""
-    found = _pictures(data / "ccp" / "unlabelled")
-    return found[:: max(1, len(found) // SHOPPERS)][:SHOPPERS][:limit]
+def shopper_photos(data: Path, limit: int | None = None, count: int = SHOPPERS) -> list[Path]:
+    """So many shopper photos, at most limit, evenly spaced over ccp/unlabelled by name (all if there are fewer)."""
+    return spread(photos_in(data / "ccp" / "unlabelled"), min(count, limit or count))
 
 
-def spread(paths: list[Path], count: int) -> list[Path]:
+def spread(items: Sequence[T], count: int) -> list[T]:
     """So many of them, evenly spaced."""
-    if count >= len(paths):
-        return paths
-    return [paths[index * len(paths) // count] for index in range(count)]
+    if count >= len(items):
+        return list(items)
+    return [items[index * len(items) // count] for index in range(count)]
 
 
-def _pictures(folder: Path) -> list[Path]:
+def photos_in(folder: Path) -> list[Path]:
+    """The folder's pictures by name. Raises InputError if there are none."""
     found = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
     if not found:
         raise InputError("invalid_option", f"There are no photos in {str(folder)!r}.", "--data")

@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tryon_service.errors import RefusedError
-from tryon_service.evaluation.base import Findings, Picture, model_photos
+from tryon_service.evaluation.base import Findings, Options, Picture, model_photos
 from tryon_service.evaluation.drawing import fitted, note, rgb_of, sheet
 from tryon_service.evaluation.ssim import Box, ssim
 from tryon_service.imaging.composite import composite
@@ -29,9 +29,9 @@ TILE = (192, 256)
 
 
 class Identity:
-    def run(self, pipeline: Pipeline, data: Path, limit: int | None) -> Findings:
+    def run(self, pipeline: Pipeline, data: Path, options: Options) -> Findings:
         rows, pictures = [], []
-        for path in tqdm(model_photos(data, limit), desc="identity", unit="photo"):
+        for path in tqdm(model_photos(data, options.limit), desc="identity", unit="photo"):
             row, tiles = measure(pipeline, path)
             rows.append(row)
             caption = ", ".join(f"{key} {value:.3f}" for key, value in row.items() if isinstance(value, float))

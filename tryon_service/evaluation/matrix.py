@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tryon_service.errors import RefusedError
-from tryon_service.evaluation.base import Findings, Picture, model_photos, shopper_photos, spread
+from tryon_service.evaluation.base import Findings, Options, Picture, model_photos, shopper_photos, spread
 from tryon_service.evaluation.drawing import fitted, note, rgb_of, sheet
 from tryon_service.pipeline import Pipeline, Product, RenderRequest
 from tryon_service.types import Person, UInt8Array
@@ -26,9 +26,9 @@ COLOURS = {"accepted": (60, 170, 80), "doubtful": (240, 170, 40)}
 
 
 class Matrix:
-    def run(self, pipeline: Pipeline, data: Path, limit: int | None) -> Findings:
-        models = spread(model_photos(data), min(MODELS, limit or MODELS))
-        photos = spread(shopper_photos(data), min(SHOPPERS, limit or SHOPPERS))
+    def run(self, pipeline: Pipeline, data: Path, options: Options) -> Findings:
+        models = spread(model_photos(data), min(MODELS, options.limit or MODELS))
+        photos = spread(shopper_photos(data), min(SHOPPERS, options.limit or SHOPPERS))
         shoppers = [perceived(pipeline, path) for path in photos]
         outcomes: Counter[str] = Counter()
         rows = [[np.full((TILE[1], TILE[0], 3), 255, np.uint8), *(shopper_tile(shopper) for shopper in shoppers)]]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tryon_service.evaluation.base import Findings, Picture, model_photos, shopper_photos, spread
+from tryon_service.evaluation.base import Findings, Options, Picture, model_photos, shopper_photos, spread
 from tryon_service.evaluation.drawing import sheet
 from tryon_service.evaluation.matrix import MODELS, SHOPPERS, analysed, cell, perceived, shopper_tile
 from tryon_service.pipeline import Pipeline
@@ -20,10 +20,10 @@ PARSERS = ("skeleton", "default")
 
 
 class Parsers:
-    def run(self, pipeline: Pipeline, data: Path, limit: int | None) -> Findings:
+    def run(self, pipeline: Pipeline, data: Path, options: Options) -> Findings:
         pipelines = [Pipeline(parser="skeleton", cache_bytes=0), pipeline]
-        models = spread(model_photos(data), min(MODELS, limit or MODELS))
-        photos = spread(shopper_photos(data), min(SHOPPERS, limit or SHOPPERS))
+        models = spread(model_photos(data), min(MODELS, options.limit or MODELS))
+        photos = spread(shopper_photos(data), min(SHOPPERS, options.limit or SHOPPERS))
         shoppers = [perceived(pipelines[-1], path) for path in photos]
         outcomes = {name: Counter[str]() for name in PARSERS}
         rows = [[np.hstack([shopper_tile(shopper)] * 2) for shopper in shoppers]]

@@ -24,7 +24,7 @@ from tryon_service.appearance.labelled import Entry, check_folder, read_ids, rea
 from tryon_service.appearance.labels import MERGED
 from tryon_service.appearance.skin_tone import lightness, tinted_skin
 from tryon_service.errors import RefusedError
-from tryon_service.evaluation.base import Findings, Picture
+from tryon_service.evaluation.base import Findings, Options, Picture
 from tryon_service.evaluation.drawing import coloured, fitted, sheet
 from tryon_service.perception.parse_onnx import OnnxParser
 from tryon_service.perception.steady import steady_estimate
@@ -70,11 +70,11 @@ class Judged:
 
 
 class Parsing:
-    def run(self, pipeline: Pipeline, data: Path, limit: int | None) -> Findings:
+    def run(self, pipeline: Pipeline, data: Path, options: Options) -> Findings:
         folder = data if (data / "photos").is_dir() else data / "ccp"
         entries, table = check_folder(folder)
         judged: list[Judged] = []
-        for entry in tqdm(entries[:limit], desc="parsing", unit="photo", disable=None):
+        for entry in tqdm(entries[: options.limit], desc="parsing", unit="photo", disable=None):
             judged = without_pictures([*judged, judge(pipeline, entry, table)])
         total = np.sum([one.counts for one in judged], axis=0)
         worst = sorted((one for one in judged if one.strip is not None), key=lambda one: one.score)

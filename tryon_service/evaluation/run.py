@@ -6,15 +6,27 @@ import json
 from pathlib import Path
 
 from tryon_service.evaluation import suites as _registered  # noqa: F401 - fills SUITES
-from tryon_service.evaluation.base import SUITES
+from tryon_service.evaluation.base import SHOPPERS, SUITES, Options
 from tryon_service.evaluation.page import page
 from tryon_service.imaging.encode import encode, format_for
 from tryon_service.pipeline import Pipeline
 
 
-def evaluate(name: str, data: Path, out: Path, limit: int | None = None, pipeline: Pipeline | None = None) -> Path:
-    """Returns the page's path; out must exist. Raises InputError for an unknown suite or a folder without photos."""
-    findings = SUITES.create(name).run(pipeline or Pipeline(), data, limit)
+def evaluate(
+    name: str,
+    data: Path,
+    out: Path,
+    limit: int | None = None,
+    shoppers: int = SHOPPERS,
+    baseline: Path | None = None,
+    pipeline: Pipeline | None = None,
+) -> Path:
+    """Returns the page's path; out must exist. See base.Options for the options.
+
+    Raises InputError for an unknown suite or a folder without photos.
+    """
+    options = Options(out, limit, shoppers, baseline)
+    findings = SUITES.create(name).run(pipeline or Pipeline(), data, options)
     (out / "figures.json").write_text(json.dumps(findings.figures, indent=2, allow_nan=False) + "\n")
     for file, picture in findings.files.items():
         (out / file).write_bytes(encode(picture, format_for(Path(file).suffix)))

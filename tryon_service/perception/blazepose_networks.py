@@ -9,7 +9,7 @@ that of MediaPipe 0.10.21's static-image pipeline, with which the results agree 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
@@ -57,6 +57,10 @@ class Roi:
         angle = math.pi / 2 - math.atan2(-dy, dx)
         return cls((float(hips[0]), float(hips[1])), 2 * math.hypot(dx, dy) * _ROI_SCALE, angle)
 
+    def raised(self, rows: int) -> Roi:
+        """The same region where the topmost rows are gone."""
+        return replace(self, centre=(self.centre[0], self.centre[1] - rows))
+
     def close_to(self, other: Roi) -> bool:
         """Whether both would show the landmark network the same body."""
         distance = math.dist(self.centre, other.centre)
@@ -81,6 +85,17 @@ class Landmarked:
         to_crop = cv2.invertAffineTransform(self.roi.to_image)
         mask = cv2.warpAffine(self.mask, to_crop, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         return np.asarray(mask, np.float32)
+
+    def raised(self, rows: int, size: Size) -> Landmarked:
+        """The same find in the photo of this (width, height) that lacks the topmost rows."""
+        keypoints = self.keypoints.moved(1.0, (0.0, -float(rows)))
+        inside = np.all((keypoints.xy >= 0) & (keypoints.xy <= (size[0] - 1, size[1] - 1)), axis=1)
+        return replace(
+            self,
+            keypoints=replace(keypoints, seen=inside),
+            roi=self.roi.raised(rows),
+            next_roi=self.next_roi.raised(rows),
+        )
 
 
 class PersonDetector:

@@ -49,7 +49,6 @@ def apply_guide(rgb: UInt8Array, slopes: Float32Array, offset: Float32Array) -> 
     """The local models, enlarged, at every pixel of the full-size guide: H x W, not clipped."""
     size = (rgb.shape[1], rgb.shape[0])
     alpha = np.asarray(cv2.resize(offset, size, interpolation=cv2.INTER_LINEAR), np.float32)
-    for channel in range(3):
-        slope = np.asarray(cv2.resize(slopes[..., channel], size, interpolation=cv2.INTER_LINEAR), np.float32)
-        alpha += slope * rgb[..., channel]
+    for plane, slope in zip(cv2.split(rgb), cv2.split(slopes), strict=True):
+        alpha += cv2.resize(slope, size, interpolation=cv2.INTER_LINEAR) * plane
     return alpha

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tryon_service.perception.background import Background
 from tryon_service.perception.skeletons import LIMBS, Landmark
@@ -64,14 +65,24 @@ def find_gaps(
     for label in range(1, count):
         if stats[label, cv2.CC_STAT_AREA] < _MIN_AREA_M2 * scale**2:
             continue
-        part = labels == label
-        rim = _dilated(part, 7) & solid & ~_dilated(part, 3)
-        if not rim.any() or distinct[rim].mean() < _RIM_SHARE or protected[part].mean() > _PROTECTED_SHARE:
+        at = _window(stats[label])
+        part = labels[at] == label
+        rim = _dilated(part, 7) & solid[at] & ~_dilated(part, 3)
+        if not rim.any() or distinct[at][rim].mean() < _RIM_SHARE or protected[at][part].mean() > _PROTECTED_SHARE:
             continue
-        if legs[part].mean() > 0.5 and not _opens_downwards(part, legs, alike & ~solid):
-            continue
-        gaps |= part
+        if legs[at][part].mean() > 0.5:
+            beyond = _dilated(part, 5) & legs[at] & (alike & ~solid)[at]
+            # A hole between the legs runs out there or over the frame's lower edge; the stripes of a skirt don't.
+            if not beyond.any() and not (labels[-1] == label).any():
+                continue
+        gaps[at] |= part
     return gaps
+
+
+def _window(stats: NDArray[np.int32]) -> tuple[slice, slice]:
+    """Rows and columns of a connected component and the three pixels around it."""
+    left, top, width, height = (int(v) for v in stats[:4])
+    return slice(max(top - 3, 0), top + height + 3), slice(max(left - 3, 0), left + width + 3)
 
 
 def _protected(shape: tuple[int, ...], xy: Float32Array, scale: float) -> BoolArray:
@@ -85,11 +96,6 @@ def _protected(shape: tuple[int, ...], xy: Float32Array, scale: float) -> BoolAr
     head = np.clip(np.rint(xy[:11].mean(axis=0)), -9999, 9999)
     cv2.circle(area, (int(head[0]), int(head[1])), max(round(0.16 * scale), 1), 1, -1)
     return area.astype(np.bool_)
-
-
-def _opens_downwards(part: BoolArray, legs: BoolArray, background: BoolArray) -> bool:
-    """Whether a hole between the legs runs out there or over the frame's lower edge; the stripes of a skirt don't."""
-    return bool((_dilated(part, 5) & legs & background).any() or part[-1].any())
 
 
 def _dilated(region: BoolArray, side: int) -> BoolArray:
@@ -115,13 +121,15 @@ def find_spill(distance: Float32Array, background: Background, mask: Float32Arra
     opened = np.asarray(cv2.morphologyEx(near, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.bool_)
     spill = _reached(opened | ~solid, ~solid) & solid
     deep = spill & (depth > _SHALLOW_M * scale)
-    count, labels = cv2.connectedComponents(deep.astype(np.uint8), connectivity=4)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(deep.astype(np.uint8), connectivity=4)
     distinct = distance > 4 * background.noise + 4
+    rims = ~alike & solid
     for label in range(1, count):
-        part = labels == label
-        rim = _dilated(part, 7) & ~_dilated(part, 3) & ~alike & solid
-        if not rim.any() or distinct[rim].mean() < _SPILL_RIM_SHARE:
-            spill &= ~part
+        at = _window(stats[label])
+        part = labels[at] == label
+        rim = _dilated(part, 7) & ~_dilated(part, 3) & rims[at]
+        if not rim.any() or distinct[at][rim].mean() < _SPILL_RIM_SHARE:
+            spill[at] &= ~part
     return spill
 
 

@@ -8,10 +8,12 @@ shares and carries them to full resolution along the photo's edges.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tryon_service.perception.background import Background, fit_background
 from tryon_service.perception.base import PoseEstimate
@@ -37,6 +39,8 @@ _GAIN, _HAIR_GAIN = 1.6, 1.1
 _PRIOR_WEIGHT = 0.6
 _EVEN = 0.3
 _GUIDE_RADIUS = 3
+_REACH = 8
+"""How far around an unknown pixel, in work pixels, colours are looked at: the deepest sample, the guide's window."""
 _GUIDE_EPS = 1e-4 * 255**2
 
 
@@ -50,6 +54,9 @@ class Trimap:
     @property
     def unknown(self) -> BoolArray:
         return ~(self.inside | self.outside)
+
+    def cut(self, at: tuple[slice, slice]) -> Trimap:
+        return Trimap(self.inside[at], self.outside[at])
 
 
 class GuidedMatter:
@@ -75,7 +82,7 @@ def refine(rgb: UInt8Array, mask: Float32Array, xy: Float32Array, scale: float) 
     height, width = mask.shape
     factor = min(1.0, WORK_SIDE / max(height, width))
     size = (max(round(width * factor), 1), max(round(height * factor), 1))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.float32)
     coarse = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.float32)
     band = max(BAND_M * scale * factor, 2.0)
     trimap = make_trimap(coarse, band)
@@ -83,10 +90,19 @@ def refine(rgb: UInt8Array, mask: Float32Array, xy: Float32Array, scale: float) 
         return mask
     points = np.asarray((xy + 0.5) * factor - 0.5, np.float32)
     trimap, coarse, background = _corrected(trimap, coarse, small, points, scale * factor)
-    share, confidence = sample_matte(small, coarse, trimap, background)
-    slopes, offset = guided_coefficients(small, share, confidence, _GUIDE_RADIUS, _GUIDE_EPS)
-    alpha = _firm(apply_guide(rgb, slopes, offset), xy, scale)
-    return _finish(alpha, trimap)
+    at = _window(trimap.unknown.astype(np.float32), _REACH)
+    # Against a very plain background even small differences mean something.
+    noise = np.where(background.plain, background.noise, np.inf)[at]
+    share, confidence = sample_matte(small[at], coarse[at], trimap.cut(at), noise)
+    slopes, offset = np.zeros_like(small), trimap.inside.astype(np.float32)
+    guide = guided_coefficients(small[at], share, confidence, _GUIDE_RADIUS, _GUIDE_EPS)
+    gain = _gain(share.shape, points - (at[1].start, at[0].start), scale * factor)
+    # Only the band is left to the filter.
+    unknown = trimap.unknown[at]
+    slopes[at] = guide[0] * (gain * unknown)[..., np.newaxis]
+    np.copyto(offset[at], (guide[1] - 0.5) * gain + 0.5, where=unknown)
+    alpha = apply_guide(rgb, slopes, offset)
+    return _in_one_piece(np.clip(alpha, 0, 1, out=alpha), trimap)
 
 
 def body_scale(estimate: PoseEstimate) -> float:
@@ -154,41 +170,24 @@ def with_gaps(trimap: Trimap, mask: Float32Array, gaps: BoolArray) -> tuple[Trim
 
 
 def sample_matte(
-    rgb: Float32Array, mask: Float32Array, trimap: Trimap, background: Background
+    rgb: Float32Array, mask: Float32Array, trimap: Trimap, noise: Float32Array
 ) -> tuple[Float32Array, Float32Array]:
     """Each unknown pixel's share of inside colour, and how far that is to be trusted; both h x w in [0, 1].
 
-    rgb: h x w x 3 in [0, 255]. Every pixel tries 3 x 3 pairs of colours, taken beyond the band along the shortest way
-    in and out; the shares of all pairs are averaged by how well the pair explains the pixel and fits the mask.
+    rgb: h x w x 3, whole numbers in [0, 255]; noise: h x w, the background's in grey levels, infinite where it isn't
+    plain. Every pixel tries 3 x 3 pairs of colours, taken beyond the band along the shortest way in and out; the
+    shares of all pairs are averaged by how well the pair explains the pixel and fits the mask.
     """
     rows, columns = np.nonzero(trimap.unknown)
     smooth = np.asarray(cv2.blur(rgb, (3, 3)), np.float32)
     inside = _samples(smooth, trimap.inside, rows, columns)
     outside = _samples(smooth, trimap.outside, rows, columns)
-    pixel = rgb[rows, columns]
-    # Against a very plain background even small differences mean something.
-    noise = np.where(background.plain, background.noise, np.inf)[rows, columns]
-    sigma = np.clip(2 * noise, 3.0, _COLOUR_SIGMA).astype(np.float32)
-    prior = cv2.blur(mask, (3, 3))[rows, columns]
-    total = np.full(len(rows), 1e-12, np.float32)
-    mean, best = np.zeros_like(total), np.full_like(total, np.inf)
-    trust, separation = np.zeros_like(total), np.zeros_like(total)
-    for fore in inside:
-        for back in outside:
-            across = fore - back
-            gap = np.einsum("nc,nc->n", across, across) + 1.0
-            share = np.clip(np.einsum("nc,nc->n", pixel - back, across) / gap, 0, 1)
-            residual = pixel - back - share[:, np.newaxis] * across
-            cost = np.einsum("nc,nc->n", residual, residual) / sigma**2 + _PRIOR_WEIGHT * (share - prior) ** 2
-            weight = np.exp(-np.minimum(cost, 60.0)).astype(np.float32) + 1e-9
-            total += weight
-            mean += weight * share
-            trust += weight * gap / (gap + (5 * sigma) ** 2)
-            separation += weight * np.sqrt(gap)
-            best = np.minimum(best, cost)
-    mean, trust = mean / total, trust / total * np.exp(-best / 4)
+    pixel = np.ascontiguousarray(rgb[rows, columns].T)
+    sigma = np.clip(2 * noise[rows, columns], 3.0, _COLOUR_SIGMA).astype(np.float32)
+    prior = np.asarray(cv2.blur(mask, (3, 3)), np.float32)[rows, columns]
+    mean, trust, separation = _mixture(pixel, inside, outside, sigma, prior)
     mean = trust * mean + (1 - trust) * prior
-    separation, unevenness = separation / total, _unevenness(rgb)[rows, columns]
+    unevenness = _unevenness(rgb, rows, columns)
     mean = _unmixed(mean, separation, unevenness)
     even = unevenness < np.maximum(_EVEN * separation, 8)
     mean[even & (prior > 0.5) & _distinct(pixel, outside, sigma)] = 1
@@ -197,6 +196,45 @@ def sample_matte(
     alpha[rows, columns] = mean
     confidence[rows, columns] = 0.1 + 0.9 * trust
     return alpha, confidence
+
+
+def _mixture(
+    pixel: Float32Array,
+    inside: Sequence[Float32Array],
+    outside: Sequence[Float32Array],
+    sigma: Float32Array,
+    prior: Float32Array,
+) -> tuple[Float32Array, Float32Array, Float32Array]:
+    """Share of inside colour, trust in it and distance between the two colours, N each, averaged over all pairs.
+
+    pixel and each sample: 3 x N, planes, so that every step runs over contiguous memory; sigma, prior: N.
+    """
+    total = np.full(pixel.shape[1], 1e-12, np.float32)
+    mean, best = np.zeros_like(total), np.full_like(total, np.inf)
+    trust, separation = np.zeros_like(total), np.zeros_like(total)
+    precision, doubt = 1 / sigma**2, (5 * sigma) ** 2
+    for back in outside:
+        beyond = pixel - back
+        square = _dot(beyond, beyond)
+        for fore in inside:
+            across = fore - back
+            gap, along = _dot(across, across) + 1, _dot(beyond, across)
+            share = np.clip(along / gap, 0, 1)
+            # |beyond - share across|^2 multiplied out.
+            residual = np.maximum(square - share * (2 * along - share * (gap - 1)), 0)
+            cost = residual * precision + _PRIOR_WEIGHT * (share - prior) ** 2
+            weight = np.exp(-np.minimum(cost, 60)) + np.float32(1e-9)
+            total += weight
+            mean += weight * share
+            trust += weight * gap / (gap + doubt)
+            separation += weight * np.sqrt(gap)
+            np.minimum(best, cost, out=best)
+    return mean / total, trust / total * np.exp(-best / 4), separation / total
+
+
+def _dot(a: Float32Array, b: Float32Array) -> Float32Array:
+    """N products of 3 x N colours."""
+    return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2], np.float32)
 
 
 def _unmixed(share: Float32Array, separation: Float32Array, unevenness: Float32Array) -> Float32Array:
@@ -209,23 +247,24 @@ def _unmixed(share: Float32Array, separation: Float32Array, unevenness: Float32A
     return np.asarray(even * whole + (1 - even) * share, np.float32)
 
 
-def _distinct(pixel: Float32Array, outside: list[Float32Array], sigma: Float32Array) -> BoolArray:
+def _distinct(pixel: Float32Array, outside: Sequence[Float32Array], sigma: Float32Array) -> BoolArray:
     """Pixels that can't be background, whatever the colours inside are. N bool."""
-    colours = np.stack(outside)
-    noise = colours.std(axis=0).max(axis=1)
-    distance = np.linalg.norm(colours - pixel, axis=2).min(axis=0)
+    noise = np.stack(outside).std(axis=0).max(axis=0)
+    distance = np.sqrt(np.min([_dot(colour - pixel, colour - pixel) for colour in outside], axis=0))
     return np.asarray(distance > 4 * noise + 1.5 * sigma, np.bool_)
 
 
-def _unevenness(rgb: Float32Array) -> Float32Array:
-    """The largest colour difference within 3 x 3 pixels, h x w."""
-    window = np.ones((3, 3), np.uint8)
-    spread = cv2.dilate(rgb, window) - cv2.erode(rgb, window)
-    return np.asarray(np.sqrt(np.einsum("hwc,hwc->hw", spread, spread)), np.float32)
+def _unevenness(rgb: Float32Array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Float32Array:
+    """The largest colour difference within 3 x 3 pixels, at N of them."""
+    window, bytes_ = np.ones((3, 3), np.uint8), rgb.astype(np.uint8)
+    spread = cv2.subtract(cv2.dilate(bytes_, window), cv2.erode(bytes_, window))[rows, columns].astype(np.float32)
+    return np.sqrt(_dot(spread.T, spread.T))
 
 
-def _samples(rgb: Float32Array, region: BoolArray, rows: np.ndarray, columns: np.ndarray) -> list[Float32Array]:
-    """Colours (N x 3 each) of a region, at its nearest pixel and deeper in along the same line."""
+def _samples(
+    rgb: Float32Array, region: BoolArray, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> list[Float32Array]:
+    """Colours (3 x N each) of a region, at its nearest pixel and deeper in along the same line."""
     _, labels = cv2.distanceTransformWithLabels(
         (~region).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
@@ -234,39 +273,40 @@ def _samples(rgb: Float32Array, region: BoolArray, rows: np.ndarray, columns: np
     index[labels.ravel()[sources]] = sources
     nearest = index[labels[rows, columns]]
     height, width = region.shape
-    row, column = nearest // width, nearest % width
-    far = np.maximum(np.hypot(row - rows, column - columns), 1e-3)
-    step_row, step_column = (row - rows) / far, (column - columns) / far
+    row, column = np.divmod(nearest, width)
+    down, right = (row - rows).astype(np.float32), (column - columns).astype(np.float32)
+    far = np.maximum(np.sqrt(down * down + right * right), 1e-3)
+    down, right = down / far, right / far
+    planes = np.ascontiguousarray(rgb.reshape(-1, 3).T)
     colours = []
     for depth in _DEPTHS:
-        r = np.clip(np.rint(row + depth * step_row), 0, height - 1).astype(np.int64)
-        c = np.clip(np.rint(column + depth * step_column), 0, width - 1).astype(np.int64)
-        out = ~region[r, c]
-        r[out], c[out] = row[out], column[out]
-        colours.append(rgb[r, c])
+        r = np.clip(np.rint(row + np.float32(depth) * down), 0, height - 1).astype(np.int64)
+        c = np.clip(np.rint(column + np.float32(depth) * right), 0, width - 1).astype(np.int64)
+        at = r * width + c
+        at = np.where(region.ravel()[at], at, nearest)
+        colours.append(planes[:, at])
     return colours
 
 
-def _firm(alpha: Float32Array, xy: Float32Array, scale: float) -> Float32Array:
-    """Steeper edges, clipped to [0, 1]: a filtered edge is softer than the lens made it; hair keeps its softness."""
+def _gain(shape: tuple[int, ...], xy: Float32Array, scale: float) -> Float32Array:
+    """How much steeper each pixel's edge becomes, h x w: a filtered edge is softer than the lens made it; hair keeps
+    its softness."""
     head = xy[list(HEAD)].mean(axis=0)
     reach = max(_HAIR_M * scale, 1.0)
-    y, x = (
-        (np.arange(length, dtype=np.float32) - at) / reach for length, at in zip(alpha.shape, head[::-1], strict=True)
-    )
+    y, x = ((np.arange(length, dtype=np.float32) - at) / reach for length, at in zip(shape, head[::-1], strict=True))
     away = np.sqrt((y * y)[:, np.newaxis] + x * x)
-    gain = _HAIR_GAIN + (_GAIN - _HAIR_GAIN) * np.clip(2 * away - 1.5, 0, 1)
-    return np.asarray(np.clip((alpha - 0.5) * gain + 0.5, 0, 1), np.float32)
+    return np.asarray(_HAIR_GAIN + (_GAIN - _HAIR_GAIN) * np.clip(2 * away - 1.5, 0, 1), np.float32)
 
 
-def _finish(alpha: Float32Array, trimap: Trimap) -> Float32Array:
-    """Nothing outside the band is left to the filter, and nothing that floats apart from the body is kept."""
-    size = (alpha.shape[1], alpha.shape[0])
-    inside = cv2.resize(trimap.inside.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-    outside = cv2.resize(trimap.outside.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-    alpha = np.asarray(np.maximum(alpha, inside) * (1 - outside), np.float32)
-    _, labels = cv2.connectedComponents((alpha > 0.1).astype(np.uint8))
+def _in_one_piece(alpha: Float32Array, trimap: Trimap) -> Float32Array:
+    """The matte, changed in place, without what floats apart from the body; H x W, the trimap h x w."""
+    size = (trimap.inside.shape[1], trimap.inside.shape[0])
+    small = np.asarray(cv2.resize(alpha, size, interpolation=cv2.INTER_AREA))
+    _, labels = cv2.connectedComponents((small > 0.1).astype(np.uint8))
     kept = np.zeros(int(labels.max()) + 1, np.bool_)
-    kept[labels[inside > 0.5]] = True
+    kept[labels[trimap.inside]] = True
     kept[0] = True
-    return np.asarray(np.where(kept[labels], alpha, 0), np.float32)
+    if not kept.all():
+        loose = (~kept)[labels].astype(np.uint8)
+        alpha[cv2.resize(loose, alpha.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0] = 0
+    return alpha

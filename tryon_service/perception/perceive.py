@@ -8,7 +8,7 @@ import numpy as np
 
 from tryon_service.errors import RefusedError
 from tryon_service.perception.base import Matter, Parser, PoseEstimator
-from tryon_service.perception.steady import steady_estimate
+from tryon_service.perception.steady import both_estimates
 from tryon_service.perception.visibility import agree_with_parsing, judge_seen
 from tryon_service.types import Float32Array, Person, Photo, Reason
 
@@ -17,15 +17,18 @@ MIN_HEIGHT_SHARE = 0.2
 MIN_HEIGHT_PX = 96
 
 
-def perceive(photo: Photo, *, role: str = "photo", pose: PoseEstimator, matter: Matter, parser: Parser) -> Person:
+def perceive(
+    photo: Photo, *, role: str = "photo", pose: PoseEstimator, matter: Matter, parser: Parser, steady: bool = True
+) -> Person:
     """Everything the later steps need to know about the one person in the photo.
 
     role: the photo's name in errors, "shopper", "product[1]", ...
+    steady: take matte and parsing from the mean of the photo and its mirror image (steady.py). Without it the pose is
+    the same for half the work, and which joints are seen hardly changes: enough for a photo that only lends its pose.
     Raises RefusedError with "no_person", "several_people" or "person_too_small", each reason naming the photo.
     """
     try:
-        estimate = pose.estimate(photo)
-        calm = steady_estimate(pose, photo, estimate)
+        estimate, calm = both_estimates(pose, photo) if steady else (pose.estimate(photo),) * 2
         matte = matter.matte(photo, calm)
         box = matte_box(matte)
         _check_size(box, photo)

@@ -10,10 +10,11 @@ import numpy as np
 from tryon_service.errors import RefusedError
 from tryon_service.perception.base import PoseEstimate
 from tryon_service.perception.blazepose_networks import Landmarked, LandmarkNetwork, PersonDetector, Roi
+from tryon_service.perception.headless import HeadlessFinder
 from tryon_service.perception.people import Found, Window, main_person, second_look, side_windows, thumbnail, whole
 from tryon_service.perception.runtime import LiteRtSession
-from tryon_service.perception.skeletons import LIMBS, mirrored
-from tryon_service.types import Photo, Reason, Size, UInt8Array
+from tryon_service.perception.skeletons import LIMBS, Landmark, mirrored
+from tryon_service.types import Keypoints, Photo, Reason, Size, UInt8Array
 from tryon_service.zoo.store import Store
 
 DETECTOR, LANDMARKS = "blazepose-detector", "blazepose-landmark-full"
@@ -36,6 +37,11 @@ _MIRROR_FIRST, _MIRROR_SECOND = (0.85, 0.03), (0.90, 0.015)
 # Guesses at a body of which only a part is in the photo: (height of the hips, side of the region), in photo heights.
 _GUESSES = ((0.12, 2.1), (0.2, 2.0), (0.9, 2.2))
 
+MIN_TORSO = 0.7
+"""Least length of a torso in thighs, MIN_HIPS least width of the hips in torsos, MIN_HIPS_OF_SHOULDERS in shoulders'
+widths, as the picture shows them."""
+MIN_HIPS, MIN_HIPS_OF_SHOULDERS = 0.15, 0.3
+
 _JOINTS = sorted({joint for bone in LIMBS.values() for joint in bone})
 
 
@@ -57,15 +63,18 @@ class BlazePose:
         self.networks = tuple(store.manifest.network(name).id for name in (DETECTOR, LANDMARKS))
         self._detector = PersonDetector(LiteRtSession(store.path(DETECTOR), num_threads))
         self._landmarks = LandmarkNetwork(LiteRtSession(store.path(LANDMARKS), num_threads))
+        self._headless = HeadlessFinder(self._landmarks)
 
     def estimate(self, photo: Photo) -> PoseEstimate:
         """See PoseEstimator."""
         size = (photo.rgb.shape[1], photo.rgb.shape[0])
         first = self._first_look(photo.rgb, size)
-        if first and first.presence >= SURE_PRESENCE and plausibility(first, size) >= SURE_PLAUSIBILITY:
+        sure = first and first.presence >= SURE_PRESENCE and plausibility(first, size) >= SURE_PLAUSIBILITY
+        if first and sure and well_built(first.keypoints):
             main = first
         else:
-            main = self._most_plausible(photo.rgb, size, first)
+            completed = self._headless.find(photo.rgb, first)
+            main = completed or (first if first and sure else self._most_plausible(photo.rgb, size, first))
         return PoseEstimate(main.keypoints, main.mask_in(size), main.presence)
 
     def _first_look(self, rgb: UInt8Array, size: Size) -> Landmarked | None:
@@ -140,6 +149,20 @@ class BlazePose:
     def _detect(self, rgb: UInt8Array, windows: Sequence[Window], min_score: float) -> list[tuple[float, Roi]]:
         found = [pair for window in windows for pair in self._detector.detect(rgb, window, min_score)]
         return sorted(found, key=lambda pair: -pair[0])
+
+
+def well_built(keypoints: Keypoints) -> bool:
+    """Whether a trunk is in the photo and shaped like one: neither folded up against the legs, nor with the hips on one
+    spot below wide shoulders. Both happen where the head is cut off."""
+    xy = keypoints.xy
+    shoulders, hips = (xy[[Landmark[f"LEFT_{name}"], Landmark[f"RIGHT_{name}"]]] for name in ("SHOULDER", "HIP"))
+    if not keypoints.seen[[Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]].all():
+        return False
+    torso = float(np.linalg.norm(shoulders.mean(axis=0) - hips.mean(axis=0)))
+    knees = xy[[Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE]]
+    thigh = float(np.linalg.norm(knees - hips, axis=1).max())
+    across, below = (float(np.hypot(*(pair[1] - pair[0]))) for pair in (shoulders, hips))
+    return torso >= MIN_TORSO * thigh and below >= min(MIN_HIPS * torso, MIN_HIPS_OF_SHOULDERS * across)
 
 
 def plausibility(found: Landmarked, size: Size) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 
 from tryon_service.errors import RefusedError
 from tryon_service.perception.base import PoseEstimate, PoseEstimator
+from tryon_service.perception.runtime import side_by_side
 from tryon_service.perception.skeletons import mirrored
 from tryon_service.types import Float32Array, Keypoints, Photo
 
@@ -20,12 +21,33 @@ MAX_APART = 0.1
 """How far the two may differ, in median over the landmarks as a share of the mask's height, to be the same person."""
 
 
+def both_estimates(pose: PoseEstimator, photo: Photo) -> tuple[PoseEstimate, PoseEstimate]:
+    """The photo's own estimate and the steady one, the two sides looked at side by side. Raises as estimate does."""
+    estimate, other = side_by_side(lambda side: _attempt(pose, side), (photo, _mirror_image(photo)))
+    if isinstance(estimate, RefusedError):
+        raise estimate
+    return estimate, _combined(estimate, other, photo)
+
+
 def steady_estimate(pose: PoseEstimator, photo: Photo, estimate: PoseEstimate) -> PoseEstimate:
     """The mean of the photo's estimate and its mirror image's; the estimate itself where they are not of one person."""
-    flipped = replace(photo, rgb=np.ascontiguousarray(photo.rgb[:, ::-1]))
+    return _combined(estimate, _attempt(pose, _mirror_image(photo)), photo)
+
+
+def _mirror_image(photo: Photo) -> Photo:
+    return replace(photo, rgb=np.ascontiguousarray(photo.rgb[:, ::-1]))
+
+
+def _attempt(pose: PoseEstimator, photo: Photo) -> PoseEstimate | RefusedError:
     try:
-        other = pose.estimate(flipped)
-    except RefusedError:
+        return pose.estimate(photo)
+    except RefusedError as error:
+        return error
+
+
+def _combined(estimate: PoseEstimate, other: PoseEstimate | RefusedError, photo: Photo) -> PoseEstimate:
+    """estimate: the photo's; other: its mirror image's, not yet turned back."""
+    if isinstance(other, RefusedError):
         return estimate
     here, there = estimate.keypoints, mirrored(other.keypoints, photo.rgb.shape[1])
     apart = float(np.median(np.hypot(*(here.xy - there.xy).T)))

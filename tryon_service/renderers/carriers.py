@@ -10,7 +10,15 @@ import numpy as np
 
 from tryon_service.appearance.attributes import HEAD, TRUNK
 from tryon_service.imaging.warp import Mesh, grid_mesh
-from tryon_service.renderers.turn import TORSO_DEPTH, Array, Cylinder, measure_cylinder, spine_rows
+from tryon_service.renderers.turn import (
+    TORSO_DEPTH,
+    Array,
+    Cylinder,
+    Ellipsoid,
+    measure_cylinder,
+    measure_ellipsoid,
+    spine_rows,
+)
 from tryon_service.retarget.curves import FrameCurve, Points, locate, place
 from tryon_service.retarget.rig import ARMS, LEGS, Rig, build_rig
 from tryon_service.retarget.view import narrowing, yaw
@@ -19,13 +27,12 @@ from tryon_service.types import Appearance, BoolArray, Keypoints, Layer, TargetP
 CELLS = 64
 """Grid cells along the photo's longer side."""
 TORSO_LEVELS = np.linspace(-1.5, 1.2, 33)
-HEAD_LEVELS = np.linspace(1.0, 3.0, 25)
 ARM_ROOT, LEG_ROOT = (0.35, 1.0), (0.55, 1.0)
 """Along a limb's curve: before the first it moves with the trunk, after the second on its own."""
 TORSO_END = (0.85, 1.15)
 """Heights between which the torso's turn ends: from the chest to the neck."""
-HEAD_BEGIN = (1.1, 1.45)
-"""Heights between which the head's own turn begins: from the throat to the chin."""
+CHIN = 1.3
+"""Height from which hair and face count as the head."""
 
 Coordinates = tuple[Array, Array, Array]
 
@@ -33,19 +40,21 @@ Coordinates = tuple[Array, Array, Array]
 @dataclass(frozen=True)
 class Carrier:
     """mesh: over everything it carries, in the photo's pixels; coordinates: where the mesh's vertices lie on the curves
-    that move them, (t, along, across) per curve; cylinder: what turns."""
+    that move them, (t, along, across) per curve; shape: what
+    turns about the vertical."""
 
     mesh: Mesh
     coordinates: Mapping[str, Coordinates]
-    cylinder: Cylinder
+    shape: Cylinder | Ellipsoid
 
 
 @dataclass(frozen=True)
 class WarpAnalysis:
-    """The product photo's part of the work."""
+    """The product photo's part of the work. torso: what carries the trunk and the roots of the limbs when it turns."""
 
     rig: Rig
     carriers: Mapping[str, Carrier]
+    torso: Cylinder
 
 
 def analyse(appearance: Appearance) -> WarpAnalysis:
@@ -56,7 +65,8 @@ def analyse(appearance: Appearance) -> WarpAnalysis:
     for name in names:
         layers = [layer for layer in appearance.layers.values() if layer.carrier == name]
         carriers[name] = _carrier(name, layers, appearance, rig)
-    return WarpAnalysis(rig, carriers)
+    body = [layer for layer in appearance.layers.values() if layer.carrier == TRUNK] or list(appearance.layers.values())
+    return WarpAnalysis(rig, carriers, _cylinder(TRUNK, *_union(body), rig, keypoints))
 
 
 def _carrier(name: str, layers: list[Layer], appearance: Appearance, rig: Rig) -> Carrier:
@@ -67,7 +77,23 @@ def _carrier(name: str, layers: list[Layer], appearance: Appearance, rig: Rig) -
     curves = {"spine": rig.spine, **rig.limbs}
     wanted = {TRUNK: ("spine", *LEGS), HEAD: ("spine",)}.get(name, ("spine", name))
     coordinates = {curve: locate(points, curves[curve]) for curve in wanted if len(points)}
+    if name == HEAD and len(points):
+        return Carrier(mesh, coordinates, _ellipsoid(coordinates["spine"], rig.spine))
     return Carrier(mesh, coordinates, _cylinder(name, solid, origin, rig, appearance.person.keypoints))
+
+
+def _ellipsoid(coordinates: Coordinates, spine: FrameCurve) -> Ellipsoid:
+    height, across = _height(coordinates, spine), coordinates[2]
+    above = height > CHIN
+    chosen = above if above.any() else np.ones(len(height), bool)
+    return measure_ellipsoid(height[chosen], across[chosen])
+
+
+def _height(coordinates: Coordinates, spine: FrameCurve) -> Array:
+    """How far up the spine, continued straight beyond its ends in lengths of its first and last bone."""
+    t, along, _ = coordinates
+    lengths = np.where(t <= 0.0, spine.reach[0], spine.reach[-1])
+    return np.asarray(t + np.where((t <= 0.0) | (t >= spine.t[-1]), along / lengths, 0.0))
 
 
 def _union(layers: list[Layer]) -> tuple[BoolArray, tuple[int, int]]:
@@ -89,9 +115,8 @@ def _cylinder(name: str, solid: BoolArray, origin: tuple[int, int], rig: Rig, ke
         curve = rig.limbs[name]
         rows, levels, reach, depth = (curve.points, curve.across), curve.t, 0.25 * float(rig.spine.reach[0]), 1.0
     else:
-        levels = TORSO_LEVELS if name == TRUNK else HEAD_LEVELS
-        rows = spine_rows(rig.spine, levels)
-        reach, depth = 0.9 * float(rig.spine.reach[0]), TORSO_DEPTH if name == TRUNK else 1.0
+        levels, rows = TORSO_LEVELS, spine_rows(rig.spine, TORSO_LEVELS)
+        reach, depth = 0.9 * float(rig.spine.reach[0]), TORSO_DEPTH
     local = rows[0] - np.asarray(origin, np.float64), rows[1]
     return measure_cylinder(solid, local, levels, reach, yaw=seen_from if name == TRUNK else 0.0, depth=depth)
 
@@ -102,17 +127,13 @@ def move(name: str, analysis: WarpAnalysis, rig: Rig, target: TargetPose) -> Poi
     if not carrier.coordinates:
         return np.zeros((0, 2))
     t, along, across = carrier.coordinates["spine"]
-    trunk = analysis.carriers[TRUNK].cylinder if TRUNK in analysis.carriers else carrier.cylinder
     source = analysis.rig.spine
-    height = t + np.where(
-        (t <= 0.0) | (t >= source.t[-1]), along / np.where(t <= 0.0, source.reach[0], source.reach[-1]), 0
-    )
+    height = _height(carrier.coordinates["spine"], source)
     ends = 1.0 - smoothstep(height, *TORSO_END)
-    offset = across + ends * (trunk.turn(height, across, target.turn) - across)
-    if name == HEAD and target.head_turn:
-        begins = smoothstep(height, *HEAD_BEGIN)
-        offset = offset + begins * (carrier.cylinder.turn(height, across, target.head_turn) - across)
-    body = place(t, along, offset, source, _narrowed(rig.spine, trunk, target.turn))
+    offset = across + ends * (analysis.torso.turn(height, across, target.turn) - across)
+    if isinstance(carrier.shape, Ellipsoid):
+        offset = offset + carrier.shape.turn(height, across, target.head_turn) - across
+    body = place(t, along, offset, source, _narrowed(rig.spine, analysis.torso, target.turn))
     if name == HEAD:
         return body
     if name == TRUNK:
@@ -124,7 +145,7 @@ def _limb(name: str, body: Points, carrier: Carrier, analysis: WarpAnalysis, rig
     """An arm or a leg, at its root still part of the body."""
     t, along, across = carrier.coordinates[name]
     # A limb's across points to the picture's left where it hangs down.
-    turned = -_mirrored(carrier.cylinder).turn(t, -across, target.turn)
+    turned = -_mirrored(carrier.shape).turn(t, -across, target.turn) if isinstance(carrier.shape, Cylinder) else across
     limb = place(t, along, turned, analysis.rig.limbs[name], rig.limbs[name])
     weight = smoothstep(t, *(ARM_ROOT if name in ARMS else LEG_ROOT))[:, None]
     return np.asarray(body * (1 - weight) + limb * weight)

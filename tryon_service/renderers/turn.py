@@ -20,6 +20,7 @@ TORSO_DEPTH = 0.6
 RIM = np.radians(60.0)
 """Angle from the silhouette within which texture is compressed or stretched instead of hidden or missing."""
 MAX_TURN = np.radians(50.0)
+MAX_HEAD_TURN = np.radians(18.0)
 SAMPLES = 160
 
 Array = NDArray[np.float64]
@@ -67,6 +68,36 @@ def _shift_within(theta: Array, delta: float) -> Array:
     values[0], values[-1] = 0.0, np.pi
     values[1:-1] = np.clip(values[1:-1], 0.15, np.pi - 0.15)
     return np.asarray(np.interp(theta, knots, values))
+
+
+@dataclass(frozen=True)
+class Ellipsoid:
+    """A head. centre: height on the spine; height, width: half-axes, in spine units and in pixels; middle: offset of its
+    axis across, in pixels."""
+
+    centre: float
+    height: float
+    width: float
+    middle: float
+
+    def turn(self, level: Array, across: Array, angle: float) -> Array:
+        """New offsets across (N): features move over the front of the head, its silhouette stays. Small angles only:
+        what a head shows of its side is stretched, not seen."""
+        angle = float(np.clip(angle, -MAX_HEAD_TURN, MAX_HEAD_TURN))
+        inside = 1.0 - ((across - self.middle) / self.width) ** 2 - ((level - self.centre) / self.height) ** 2
+        return np.asarray(across + self.width * np.sin(angle) * np.clip(inside, 0.0, 1.0))
+
+
+def measure_ellipsoid(levels: Array, across: Array) -> Ellipsoid:
+    """The extent of a head whose points lie at these heights and offsets (N each)."""
+    low, high = np.percentile(levels, (2.0, 98.0))
+    left, right = np.percentile(across, (2.0, 98.0))
+    return Ellipsoid(
+        float(low + high) / 2,
+        max(float(high - low) / 2, 1e-3),
+        max(float(right - left) / 2, 1.0),
+        float(left + right) / 2,
+    )
 
 
 def spine_rows(spine: FrameCurve, levels: Array) -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tryon_service.perception.skeletons import Bone, Landmark
 from tryon_service.types import Keypoints
@@ -37,6 +38,12 @@ def narrowing(yaw_before: float, turn: float) -> float:
     the side view a degree would change it beyond measure."""
     before, after = abs(np.cos(yaw_before)), abs(np.cos(yaw_before + turn))
     return float(np.clip(max(after, 0.35) / max(before, 0.35), 0.6, 1.3))
+
+
+def damped(value: float, noise: tuple[float, float] | NDArray[np.float64]) -> float:
+    """value with the estimator's noise taken out: 0 below noise[0], itself above noise[1], smooth between."""
+    x = float(np.clip((abs(value) - noise[0]) / (noise[1] - noise[0]), 0.0, 1.0))
+    return value * x * x * (3 - 2 * x)
 
 
 def degrees_between(a: float, b: float) -> float:

@@ -1,0 +1,165 @@
+"""The shadow at the model's feet: measured in the product photo, moved with the feet, cast on a clean background.
+
+Convention: points are (x, y) pixels; darkness is 1 - photo / clean background, so multiplying a clean background by
+1 - darkness gives the photo back. The first foot is the person's left one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from tryon_service.appearance.masks import widened
+from tryon_service.imaging.extend import smooth_fill
+from tryon_service.perception.skeletons import Landmark
+from tryon_service.retarget.rig import joint, middle
+from tryon_service.types import BoolArray, Float32Array, Keypoints, Person, Size, UInt8Array
+
+TRACE = 0.02
+"""Matte above which a pixel still shows something of the person."""
+BESIDE = 0.018
+"""Distance from the person beyond which a background other than the photo is a shadow taken out and not a person, as a
+share of the photo's longer side."""
+VISIBLE = 0.03
+"""Darkness that a shadow reaches somewhere beside the person, or there is none."""
+NOISE = 0.015
+"""Darkness below which it is grain."""
+PATCH = 0.1
+"""Side of the square, in shins, that a visible shadow fills at least."""
+RISE = 0.1
+"""How far above the ankles the shadow on the floor ends, in shins; above is the wall's."""
+LIFT = 0.3
+"""How far a foot may rise above the other for its shadow to rise with it, in shins: beyond that it leaves the floor."""
+
+
+@dataclass(frozen=True)
+class FloorShadow:
+    """A soft shadow on a plain floor.
+
+    darkness: H x W float32 in [0, 1] over the product photo, 0 where it doesn't fall; wall: the same for what falls on
+    the wall, which has the pose's outline and is right for that pose only; feet: 2 x 2 float32, the middles of the left
+    and right sole; shin: its length in pixels.
+    """
+
+    darkness: Float32Array
+    wall: Float32Array
+    feet: Float32Array
+    shin: float
+
+
+def feet_of(keypoints: Keypoints) -> Float32Array:
+    """2 x 2 float32, (x, y): the middles between heel and toes, left and right."""
+    pairs = (
+        (Landmark.LEFT_HEEL, Landmark.LEFT_FOOT_INDEX),
+        (Landmark.RIGHT_HEEL, Landmark.RIGHT_FOOT_INDEX),
+    )
+    return np.array([middle(keypoints, *pair) for pair in pairs], np.float32)
+
+
+def find_shadow(person: Person, background: UInt8Array) -> FloorShadow | None:
+    """The shadow at a person's feet, or None if none is visible, the floor is not plain or the feet are cut off.
+
+    background: H x W x 3 uint8, the photo without person and shadow as complete_background makes it; where the studio
+    isn't plain it leaves everything beside the person as it is, and no shadow is found.
+    """
+    height, width = person.matte.shape
+    feet = feet_of(person.keypoints)
+    if person.box[3] >= height - 1 or not ((feet >= 0) & (feet < (width, height))).all():
+        return None
+    ankles = [joint(person.keypoints, Landmark[f"{side}_ANKLE"]) for side in ("LEFT", "RIGHT")]
+    knees = [joint(person.keypoints, Landmark[f"{side}_KNEE"]) for side in ("LEFT", "RIGHT")]
+    shin = max(float(np.hypot(*(a - k))) for a, k in zip(ankles, knees, strict=True))
+    ground, top = float(feet[:, 1].min()), min(float(a[1]) for a in ankles) - RISE * shin
+    gone = person.matte > TRACE
+    darkness = _darkness(person.photo.rgb, background, ~widened(gone, 2))
+    rise = np.clip((np.arange(height, dtype=np.float32) - top) / max(ground - top, 1.0), 0, 1)[:, None]
+    floor = darkness * (rise * rise * (3 - 2 * rise))
+    beside = floor[~widened(gone, round(BESIDE * max(height, width)))]
+    if (beside > VISIBLE).sum() < (PATCH * shin) ** 2:
+        return None
+    return FloorShadow(floor, darkness - floor, feet, shin)
+
+
+def _darkness(photo: UInt8Array, clean: UInt8Array, known: BoolArray) -> Float32Array:
+    """How much darker the photo is than the clean background, continued behind the person, h x w float32 in [0, 1]."""
+    trust = known.astype(np.float32)
+    share = np.maximum(cv2.GaussianBlur(trust, (0, 0), 1.5), np.float32(1e-3))
+    before = cv2.GaussianBlur(cv2.cvtColor(clean, cv2.COLOR_RGB2GRAY) * trust, (0, 0), 1.5) / share
+    after = cv2.GaussianBlur(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) * trust, (0, 0), 1.5) / share
+    ratio = 1 - after / np.maximum(before, 1)
+    ratio = np.clip(ratio, 0, 1) * np.clip(ratio / NOISE - 1, 0, 1)
+    filled = smooth_fill(np.asarray(ratio, np.float32)[..., None], trust)[..., 0]
+    return np.clip(filled, 0, 1)
+
+
+def cast(
+    shadow: FloorShadow,
+    source_feet: Float32Array,
+    target_feet: Float32Array,
+    scale: float,
+    size: Size,
+    wall: float = 0.0,
+) -> Float32Array:
+    """What to multiply a background of size (width, height) by, H x W float32 in [0, 1].
+
+    source_feet, target_feet: 2 x 2, where the feet stand in the product photo and in the output; scale: output pixels
+    per pixel of the product photo; wall: the share of the wall's shadow to cast as well, 1 when the pose is the photo's
+    own, 0 when it is another. Every pixel takes the shadow from where it lies relative to the feet; between them
+    the two answers are blended. A foot that is lifted leaves its shadow on the floor.
+    """
+    multiplier = np.ones((size[1], size[0]), np.float32)
+    target = _grounded(source_feet * scale, target_feet, LIFT * shadow.shin * scale)
+    darkness = shadow.darkness + np.float32(wall) * shadow.wall if wall > 0 else shadow.darkness
+    window = _window(darkness, source_feet, target, scale, size)
+    if window is None:
+        return multiplier
+    y, x = np.ogrid[window]
+    axis = target[1] - target[0]
+    length = float(axis @ axis)
+    if length < 1:
+        along = np.full((y.size, x.size), 0.5, np.float32)
+    else:
+        along = np.clip(((x - target[0, 0]) * axis[0] + (y - target[0, 1]) * axis[1]) / length, 0, 1)
+    share = (along * along * (3 - 2 * along)).astype(np.float32)
+    left, right = source_feet - target / scale
+    map_x = (x / scale + left[0] + share * (right[0] - left[0])).astype(np.float32)
+    map_y = (y / scale + left[1] + share * (right[1] - left[1])).astype(np.float32)
+    multiplier[window] -= cv2.remap(darkness, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return multiplier
+
+
+def darken(background: UInt8Array, multiplier: Float32Array) -> UInt8Array:
+    """The background under the shadow, H x W x 3 uint8; untouched rows are copied."""
+    out = background.copy()
+    rows = np.flatnonzero((multiplier < 1).any(axis=1))
+    if len(rows):
+        strip = np.s_[rows[0] : rows[-1] + 1]
+        out[strip] = np.round(background[strip] * multiplier[strip, :, None])
+    return out
+
+
+def _grounded(source: Float32Array, target: Float32Array, limit: float) -> Float32Array:
+    """Target feet as far down as the floor is: none more than `limit` above the other."""
+    sinking = target[:, 1] - source[:, 1]
+    out = np.array(target, np.float32)
+    out[:, 1] += np.maximum(sinking.max() - limit - sinking, 0)
+    return out
+
+
+def _window(
+    darkness: Float32Array, source: Float32Array, target: Float32Array, scale: float, size: Size
+) -> tuple[slice, slice] | None:
+    """Rows and columns of the output that the shadow may reach; to the output's edge where it runs out of the photo."""
+    rows, cols = np.flatnonzero(darkness.any(axis=1)), np.flatnonzero(darkness.any(axis=0))
+    if not len(rows):
+        return None
+    height, width = darkness.shape
+    low = (np.array([cols[0], rows[0]]) - source) * scale + target
+    high = (np.array([cols[-1] + 1, rows[-1] + 1]) - source) * scale + target
+    left, top = np.floor(low.min(axis=0)).astype(int) - 1
+    right, bottom = np.ceil(high.max(axis=0)).astype(int) + 1
+    left, right = 0 if cols[0] == 0 else max(left, 0), size[0] if cols[-1] == width - 1 else min(right, size[0])
+    top, bottom = max(top, 0), size[1] if rows[-1] == height - 1 else min(bottom, size[1])
+    return np.s_[top:bottom, left:right] if top < bottom and left < right else None

@@ -1,0 +1,92 @@
+"""Known pixels continued into unknown ones: nearest colours, mirrored texture, smooth interpolation.
+
+All functions take H x W x 3 uint8 pictures and H x W bool masks of the pixels to trust, and return new pictures.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from tryon_service.types import BoolArray, Float32Array, UInt8Array
+
+
+def nearest_known(known: BoolArray) -> tuple[np.ndarray, np.ndarray]:
+    """(rows, columns), each H x W int: the known pixel nearest to every pixel. known must not be empty."""
+    _, labels = cv2.distanceTransformWithLabels(
+        (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    rows, cols = np.nonzero(known)
+    row_of, col_of = np.zeros(labels.max() + 1, np.int32), np.zeros(labels.max() + 1, np.int32)
+    row_of[labels[rows, cols]], col_of[labels[rows, cols]] = rows, cols
+    return row_of[labels], col_of[labels]
+
+
+def extend_colours(rgb: UInt8Array, known: BoolArray) -> UInt8Array:
+    """Every unknown pixel gets its nearest known pixel's colour, so that resampling at an edge bleeds nothing
+    foreign."""
+    if known.all() or not known.any():
+        return rgb.copy()
+    rows, cols = nearest_known(known)
+    return np.asarray(rgb[rows, cols])
+
+
+def mirror_fill(rgb: UInt8Array, known: BoolArray, hidden: BoolArray, depth: float) -> UInt8Array:
+    """Continue texture into hidden pixels by folding the band of `depth` pixels along the known edge back and forth.
+
+    A folded copy keeps stripes, knit and folds at full sharpness where diffusion (Telea, Navier-Stokes) smears them;
+    the narrow band keeps whole prints from being repeated. Elsewhere the nearest known colour is continued.
+    """
+    if known.all() or not known.any():
+        return rgb.copy()
+    rows, cols = nearest_known(known)
+    out = rgb[rows, cols]
+    hidden = hidden & ~known
+    if not hidden.any():
+        return np.asarray(out)
+    ys, xs = np.nonzero(hidden)
+    away = np.stack([rows[ys, xs] - ys, cols[ys, xs] - xs], axis=1).astype(np.float32)
+    distance = np.maximum(np.linalg.norm(away, axis=1), 1e-6)
+    folded = depth - np.abs((distance % (2 * depth)) - depth)
+    step = away / distance[:, None] * folded[:, None]
+    h, w = known.shape
+    from_y = np.clip(np.round(rows[ys, xs] + step[:, 0]).astype(int), 0, h - 1)
+    from_x = np.clip(np.round(cols[ys, xs] + step[:, 1]).astype(int), 0, w - 1)
+    smooth = cv2.GaussianBlur(out, (0, 0), max(depth / 4, 1.0))
+    out[hidden] = smooth[hidden]
+    usable = known[from_y, from_x]
+    out[ys[usable], xs[usable]] = rgb[from_y[usable], from_x[usable]]
+    return np.asarray(out)
+
+
+def push_pull(rgb: UInt8Array, known: BoolArray) -> UInt8Array:
+    """Smooth completion through a pyramid; the known pixels stay as they are."""
+    filled = smooth_fill(rgb.astype(np.float32), known.astype(np.float32))
+    out = np.where(known[..., None], rgb, np.clip(np.round(filled), 0, 255))
+    return np.asarray(out, np.uint8)
+
+
+def smooth_fill(values: Float32Array, trust: Float32Array) -> Float32Array:
+    """Push and pull (Gortler et al., "The Lumigraph", 1996, section 3.4).
+
+    values: H x W x C float32; trust: H x W float32 in [0, 1]. H x W x C float32: values where they are fully trusted,
+    the mean of ever wider surroundings where they are not.
+    """
+    colours, weights = [values * trust[..., None]], [trust]
+    while min(weights[-1].shape) > 2 and weights[-1].min() <= 0:
+        colours.append(np.asarray(cv2.pyrDown(colours[-1]), np.float32).reshape(*_half(weights[-1]), -1))
+        weights.append(np.asarray(cv2.pyrDown(weights[-1]), np.float32))
+    filled = _normalised(colours[-1], weights[-1])
+    for colour, weight in zip(colours[-2::-1], weights[-2::-1], strict=True):
+        up = cv2.pyrUp(filled, dstsize=(weight.shape[1], weight.shape[0])).reshape(colour.shape)
+        share = np.minimum(weight, np.float32(1))[..., None]
+        filled = np.asarray(_normalised(colour, weight) * share + up * (1 - share), np.float32)
+    return filled
+
+
+def _half(array: Float32Array) -> tuple[int, int]:
+    return (array.shape[0] + 1) // 2, (array.shape[1] + 1) // 2
+
+
+def _normalised(colour: Float32Array, weight: Float32Array) -> Float32Array:
+    return np.asarray(colour / np.maximum(weight, np.float32(1e-6))[..., None], np.float32)

@@ -1,0 +1,12 @@
+"""How good a finished picture is: cheap measures of what goes wrong in one, and one number made of them.
+
+Every measure lies in [0, 1] and 1 is best, so that the quality, a logistic function without a negative weight, can only
+fall when a measure does. The weights are fitted to pictures judged by eye (evaluation/judging) and live in table.toml,
+by name, with the threshold and the renderer they were fitted for.
+"""
+
+from tryon_service.quality.flaws import flaws
+from tryon_service.quality.strain import strain
+from tryon_service.quality.table import CODES, Table, parse_table, table
+
+__all__ = ["CODES", "Table", "flaws", "parse_table", "strain", "table"]
