@@ -120,7 +120,10 @@ def retarget_pose(_: Pipeline, job: Job) -> None:
     if request.size:
         fitted = fit_size(size, request.size)
         keypoints, size = keypoints.moved(fitted[0] / size[0]), fitted
-    job.target = retarget(_known(job.product).person, keypoints, frame=request.frame, shopper_size=size)
+    appearance = _known(job.product).appearance
+    job.target = retarget(
+        appearance.person, keypoints, frame=request.frame, shopper_size=size, anchored=appearance.anchored
+    )
 
 
 def check(_: Pipeline, job: Job) -> None:

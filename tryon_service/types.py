@@ -175,6 +175,7 @@ class TargetPose:
     scale: output pixels per pixel of the product photo, for everything that is not a bone's length (widths, hands).
     kept: names of limbs that keep the product photo's own pose because the shopper photo doesn't show them, or the
         product photo not where they begin.
+    held: names of limbs that keep their place on the body because the product photo hides their hand.
     head_turn: radians the head turns about the vertical away from the product photo, with the same sign as turn.
     exposed: by part ("torso", "left_hand" ...), how far inside the frame the photo's edge, which cuts the body there,
         would come to lie; in torso lengths. Parts whose cut stays outside are left out.
@@ -186,6 +187,7 @@ class TargetPose:
     size: Size
     scale: float = 1.0
     kept: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
     head_turn: float = 0.0
     exposed: Mapping[str, float] = field(default_factory=dict)
     outside: Mapping[str, float] = field(default_factory=dict)

@@ -39,7 +39,7 @@ SHORTENING_LIMITS: Mapping[str, tuple[float, float]] = {
 """How many times longer or shorter a bone should look than in the product photo; arms are clamped, seats refused."""
 EDGE = 0.015
 """How sure a joint's place in or outside the frame must be, as a share of the person's height."""
-HIDDEN_TURN = 25.0
+HIDDEN_TURN = 20.0
 """Degrees that a limb hidden in the product photo may be asked to move."""
 EXPOSED_LIMITS: Mapping[str, tuple[float, float]] = {
     "head": (0.03, 0.05),
@@ -224,7 +224,7 @@ def _findings(product: Person, shopper: Person, target: TargetPose) -> Iterator[
     yield from _frame(target)
     for name in needed:
         if name not in target.kept:
-            yield from _bend(name, product.keypoints, shopper.keypoints)
+            yield from _bend(name, product.keypoints, shopper.keypoints, held=name in target.held)
     spine = degrees_between(_spine_direction(product.keypoints), _spine_direction(shopper.keypoints))
     yield _Finding(Reason("pose_too_different", "shopper", "torso", spine), BEND_LIMITS["torso"])
 
@@ -292,7 +292,7 @@ def _frame(target: TargetPose) -> Iterator[_Finding]:
         yield _Finding(Reason("pose_too_different", "shopper", part, beyond), OUTSIDE_LIMITS)
 
 
-def _bend(name: str, product: Keypoints, shopper: Keypoints) -> Iterator[_Finding]:
+def _bend(name: str, product: Keypoints, shopper: Keypoints, *, held: bool) -> Iterator[_Finding]:
     kind = name.split("_", 1)[1]
     bone = LIMBS[name]
     turn = degrees_between(direction(product, bone), direction(shopper, bone))
@@ -300,7 +300,7 @@ def _bend(name: str, product: Keypoints, shopper: Keypoints) -> Iterator[_Findin
     shares = projected_share(product, bone), projected_share(shopper, bone)
     times = max(shares) / max(min(shares), 0.05)
     yield _Finding(Reason("pose_too_different", "shopper", name, times), SHORTENING_LIMITS[kind])
-    if not product.seen[list(bone)].all():
+    if held or not product.seen[list(bone)].all():
         yield _Finding(Reason("limb_behind_body", "product", name, turn), (HIDDEN_TURN, 2 * HIDDEN_TURN))
 
 

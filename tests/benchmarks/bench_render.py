@@ -8,6 +8,7 @@ Photos of ../shared/data where it is present, else the project's own drawn figur
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import resource
 import statistics
@@ -15,13 +16,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from tests.benchmarks.pairs import Pair, pairs
 from tryon_service.pipeline import Pipeline, RenderRequest
 
 SIZE = (768, 1024)
+PHONE = (3024, 4032)
 
 
 def measure(repeat: int = 5) -> dict[str, Any]:
@@ -44,9 +49,38 @@ def measure(repeat: int = 5) -> dict[str, Any]:
         "verdicts": statuses,
         "product_ms": medians(analyses),
         "render_ms": medians(steps),
+        "phone_shopper_ms": phone_shopper(pipeline, chosen[0], repeat),
+        "product_from_folder_ms": product_from_folder(chosen[0], repeat),
         "peak_memory_mb": round(memory),
         "cold_command_s": round(statistics.median(cold(chosen[0]) for _ in range(3)), 2),
     }
+
+
+def phone_shopper(pipeline: Pipeline, pair: Pair, repeat: int) -> float:
+    """Milliseconds from a JPEG of 12 megapixels to a Person; the shopper's photo enlarged, once for warming up."""
+    photo = Image.open(io.BytesIO(pair.shopper)).convert("RGB").resize(PHONE)
+    file = io.BytesIO()
+    photo.save(file, "jpeg", quality=90)
+    times = [timed(lambda: pipeline.analyse_pose(file.getvalue())) for _ in range(repeat + 1)]
+    return round(statistics.median(times[1:]), 1)
+
+
+def product_from_folder(pair: Pair, repeat: int) -> float:
+    """Milliseconds in which a process that never saw the product reads its analysis."""
+    with tempfile.TemporaryDirectory() as name:
+        times = []
+        for _ in range(repeat + 1):
+            pipeline = Pipeline(cache_folder=Path(name))
+            pipeline.networks("warp")
+            times.append(timed(lambda: pipeline.analyse_product(pair.product, size=SIZE)))  # noqa: B023 - called at once
+        return round(statistics.median(times[1:]), 1)
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Milliseconds."""
+    start = time.perf_counter()
+    call()
+    return 1000 * (time.perf_counter() - start)
 
 
 def medians(rows: list[dict[str, float]]) -> dict[str, float]:

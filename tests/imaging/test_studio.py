@@ -16,7 +16,7 @@ def studio(noise: float = 0.0) -> np.ndarray:
     """A wall with a light that falls off, and a darker floor below row 260."""
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(np.float32)
     wall = 205 - 25 * ((x - 90) / 240) ** 2 - 20 * (y / 320)
-    wall = wall - 30 / (1 + np.exp(-(y - 260) / 2))
+    wall = wall - 15 * (1 + np.tanh((y - 260) / 4))
     grain = np.random.default_rng(0).normal(0, noise, SHAPE)
     return np.clip(np.round((wall + grain)[..., None] + np.array([0, 3, -4])), 0, 255).astype(np.uint8)
 

@@ -65,7 +65,7 @@ def test_work_is_done_side_by_side_and_comes_back_in_order() -> None:
 
 
 def test_the_earliest_item_that_fails_is_the_one_heard_of() -> None:
-    with pytest.raises(ZeroDivisionError, match="0"):
+    with pytest.raises(ZeroDivisionError):
         side_by_side(lambda item: 1 // item, (1, 0, "x"))
 
 

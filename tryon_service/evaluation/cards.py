@@ -1,8 +1,9 @@
 """Cards with several photos, and people photographed twice: pages to be looked at.
 
-cards: each card of store/ (a front and a back photo of one product) for shoppers facing the camera and for shoppers
-seen from behind, found among street photos by the pose: at most 30 and at least 150 degrees from frontal. Each strip
-shows the shopper, the card's photos with the one that was used underlined, and the result; the caption says which way
+cards: each card of store/ (a front and a back photo of one product) for shoppers facing the camera, from ccp/unlabelled,
+and for shoppers seen from behind. Nobody in ccp is (of 1,268 photos the pose puts one beyond 130 degrees), so the back
+photos of other cards stand in for them, where the pose sees a back (at least 150 degrees from frontal) with both
+shoulders, hips, elbows and wrists. Each strip shows the shopper, the card's photos with the one that was used underlined, and the result; the caption says which way
 each of them faces and what became of it. `photos` counts how many of the card's photos can be used at all, and why not.
 
 two_poses: each exercise's first photo as the product and its second as the shopper, and the other way round: the
@@ -22,17 +23,18 @@ import numpy as np
 from tqdm import tqdm
 
 from tryon_service.errors import InputError, RefusedError
-from tryon_service.evaluation.base import Findings, Options, Picture, photos_in, spread
+from tryon_service.evaluation.base import Findings, Options, Picture, photos_in, shopper_photos, spread
 from tryon_service.evaluation.drawing import fitted, note, rgb_of, sheet
 from tryon_service.evaluation.records import Ledger, Record, compared, read_strip
-from tryon_service.imaging.decode import decode
 from tryon_service.pipeline import Pipeline, Product, RenderRequest
 from tryon_service.report import reason_row
 from tryon_service.retarget.view import yaw
 from tryon_service.types import Person, UInt8Array
 
 CARDS, OF_EACH_SIDE = 12, 4
-SCANNED, SCAN_SIDE = 400, 640
+BACKS = 24
+"""Back photos that are looked at to find shoppers."""
+UPPER_BODY = list(range(11, 17)) + [23, 24]
 FRONT, BACK = 30.0, 150.0
 TILE = (240, 320)
 LINE, USED = 6, (60, 170, 80)
@@ -55,17 +57,19 @@ class Cards:
         ledger = Ledger(options.out)
         catalogue = read_catalogue(data / "store")
         names = spread(sorted(catalogue), options.limit or CARDS)
-        shoppers = list(by_side(pipeline, data, min(OF_EACH_SIDE, options.limit or OF_EACH_SIDE)))
+        people = list(shoppers(pipeline, data, min(OF_EACH_SIDE, options.limit or OF_EACH_SIDE)))
         keys, sides = [], dict[str, list[Side]]()
         for name in tqdm(names, desc="cards", unit="card", disable=None):
             sides[name] = [Side(view, analysed(pipeline, path)) for view, path in catalogue[name].items()]
-            for path, shopper in shoppers:
+            for path, shopper in people:
+                if path in catalogue[name].values():
+                    continue
                 keys.append(f"{name} x {path.stem}")
                 if keys[-1] not in ledger:
                     ledger.add(keys[-1], *measure(pipeline, sides[name], shopper))
         records = ledger.chosen(keys)
         figures = {"photos": photo_figures([side for card in sides.values() for side in card])}
-        figures |= {"shoppers": [path.stem for path, _ in shoppers]} | summary(records)
+        figures |= {"shoppers": [path.stem for path, _ in people]} | summary(records)
         return findings(figures | compared(records, options.baseline, summary, shown), records, options.out)
 
 
@@ -100,18 +104,16 @@ def second_of(path: Path) -> Path:
     return path.with_name(f"{path.stem[:-1]}{'1' if path.stem.endswith('0') else '0'}{path.suffix}")
 
 
-def by_side(pipeline: Pipeline, data: Path, count: int) -> Iterator[tuple[Path, Person]]:
-    """So many shoppers facing the camera, and so many seen from behind, among SCANNED street photos."""
-    folders = [folder for name in ("photos", "unlabelled") if (folder := data / "ccp" / name).is_dir()]
-    found = dict.fromkeys(("front", "back"), 0)
-    for path in spread([path for folder in folders for path in photos_in(folder)], SCANNED):
-        side = side_of(_degrees(pipeline, path))
-        if side is None or found[side] >= count:
-            continue
-        shopper = perceived(pipeline, path)
-        if shopper is not None:
-            found[side] += 1
-            yield path, shopper
+def shoppers(pipeline: Pipeline, data: Path, count: int) -> Iterator[tuple[Path, Person]]:
+    """So many street photos facing the camera, and so many back photos of cards."""
+    backs = [views["back"] for views in read_catalogue(data / "store").values() if "back" in views]
+    for side, paths in (("front", shopper_photos(data)), ("back", spread(backs, BACKS))):
+        found = 0
+        for path in paths:
+            person = perceived(pipeline, path) if found < count else None
+            if person is not None and side_of(_degrees(person)) == side and person.keypoints.seen[UPPER_BODY].all():
+                found += 1
+                yield path, person
 
 
 def side_of(degrees: float | None) -> str | None:
@@ -124,8 +126,8 @@ def side_of(degrees: float | None) -> str | None:
 def measure(pipeline: Pipeline, card: Sequence[Side], shopper: Person) -> tuple[dict[str, Any], UInt8Array]:
     """One card for one shopper: the record and its strip."""
     usable = [side for side in card if side.usable]
-    facing = {side.name: round(np.degrees(yaw(p.person.keypoints))) for side in usable if (p := _product(side))}
-    record: dict[str, Any] = {"yaw": float(np.degrees(yaw(shopper.keypoints))), "facing": facing, "used": ""}
+    facing = {side.name: round(_degrees(p.person)) for side in usable if (p := _product(side))}
+    record: dict[str, Any] = {"yaw": _degrees(shopper), "facing": facing, "used": ""}
     if not usable:
         codes = [side.product for side in card if isinstance(side.product, RefusedError)]
         record |= {"status": "refused", "reasons": [reason_row(codes[0].reasons[0])]}
@@ -202,12 +204,8 @@ def perceived(pipeline: Pipeline, path: Path) -> Person | None:
         return None
 
 
-def _degrees(pipeline: Pipeline, path: Path) -> float | None:
-    try:
-        photo = decode(path.read_bytes(), path.name, max_side=SCAN_SIDE)
-        return float(np.degrees(yaw(pipeline.pose.estimate(photo).keypoints)))
-    except RefusedError:
-        return None
+def _degrees(person: Person) -> float:
+    return float(np.degrees(yaw(person.keypoints)))
 
 
 def _product(side: Side) -> Product | None:

@@ -7,8 +7,8 @@ import numpy as np
 
 from tryon_service.types import BoolArray, Float32Array, UInt8Array
 
-MAX_SIGMA = 4.0
-"""Strongest grain that is imitated, grey levels; more is texture."""
+MIN_SIGMA, MAX_SIGMA = 0.05, 4.0
+"""Grain that is imitated, grey levels: less is none, more is texture."""
 
 
 def grain_like(rgb: UInt8Array, known: BoolArray) -> Float32Array:
@@ -23,7 +23,7 @@ def grain_like(rgb: UInt8Array, known: BoolArray) -> Float32Array:
     noise = np.random.default_rng(0).standard_normal(known.shape, np.float32)
     values = np.abs(fine[inside][::7])
     sigma = 1.4826 * float(np.median(values)) if len(values) else 0.0
-    if not 0 < sigma <= MAX_SIGMA:
+    if not MIN_SIGMA < sigma <= MAX_SIGMA:
         return np.zeros((*known.shape, 1), np.float32)
     flat = inside[:, 1:] & inside[:, :-1] & (np.maximum(np.abs(fine[:, 1:]), np.abs(fine[:, :-1])) < 3 * sigma)
     left, right = fine[:, :-1][flat], fine[:, 1:][flat]

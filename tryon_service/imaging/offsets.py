@@ -24,8 +24,8 @@ HERE = np.zeros(2, np.int32)
 
 
 def dominant_offsets(frame: Frame, count: int, level: float = 1.0) -> Int32Array:
-    """N x 2 int32: the offsets within reach from which a fair part of the hole can be filled, among the `count` at which
-    the known picture resembles itself best and the best of every length and direction.
+    """N x 2 int32: of the `count` offsets at which the known picture resembles itself best, and of the best ones of
+    every length and direction, those from which a fair part of the hole can be filled.
 
     level: the steepest offset allowed, its dy as a share of the frame's reach.
     """

@@ -81,7 +81,7 @@ def trace(person: Person) -> Outline:
     nearest = np.argmin(np.where(foreign, FAR, 0.0) + away, axis=0)
     t, along, across = (np.choose(nearest, [place[k] for place in places]) for k in range(3))
     curves = np.array(names)[nearest]
-    parts = np.array([_part(name, value) for name, value in zip(curves, t, strict=True)])
+    parts = _parts(curves, t)
     return Outline(points, curves, t, along, across, parts, _cuts(points, parts, person.matte.shape), rig, torso)
 
 
@@ -93,9 +93,15 @@ def _kind(curve: str) -> str:
     return curve.rsplit("_", maxsplit=1)[-1]
 
 
-def _part(curve: str, t: float) -> str:
-    part = next(name for end, name in PARTS[_kind(curve)] if t < end)
-    return part if curve == "spine" or part == "torso" else f"{curve.split('_', maxsplit=1)[0]}_{part}"
+def _parts(curves: NDArray[np.str_], t: NDArray[np.float64]) -> NDArray[np.str_]:
+    """N names: what the curve carries at the parameter."""
+    out = np.empty(len(t), dtype="<U16")
+    for curve in np.unique(curves):
+        mine, table = curves == curve, PARTS[_kind(str(curve))]
+        side = "" if curve == "spine" else str(curve).split("_", maxsplit=1)[0] + "_"
+        names = np.array([name if name == "torso" else side + name for _, name in table])
+        out[mine] = names[np.searchsorted([end for end, _ in table], t[mine], side="right")]
+    return out
 
 
 def _torso(keypoints: Keypoints) -> float:

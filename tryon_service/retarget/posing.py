@@ -22,6 +22,8 @@ from tryon_service.types import Keypoints
 
 NOISE = np.radians((1.5, 6.0))
 """Angles below the first are taken for noise, above the second followed fully."""
+ARM_NOISE = np.radians((4.0, 14.0))
+"""The same for an arm against the torso: where it touches the body, a move too small to matter would only tear it."""
 ROLL_NOISE = np.radians((3.0, 9.0))
 HAND_NOISE = np.radians((10.0, 25.0))
 LENGTH_NOISE = (0.06, 0.20)
@@ -51,14 +53,19 @@ FEET = {
 
 
 def pose_model(
-    model: Keypoints, shopper: Keypoints, turn: float, kept: frozenset[str], spine: float = 1.0
+    model: Keypoints,
+    shopper: Keypoints,
+    turn: float,
+    kept: frozenset[str],
+    spine: float = 1.0,
+    held: frozenset[str] = frozenset(),
 ) -> Keypoints:
     """The model's joints in the shopper's pose, in the product photo's frame, the hips' middle in place.
 
     turn: TargetPose.turn. kept: limbs that stay as the model has them. spine: the share, 0 to 1, of the torso's lean
-    that is followed.
+    that is followed. held: limbs that stay where they are on the torso.
     """
-    return _Poser(model, shopper, turn, kept, spine).pose()
+    return _Poser(model, shopper, turn, kept, spine, held).pose()
 
 
 @dataclass
@@ -70,13 +77,15 @@ class _Poser:
     turn: float
     kept: frozenset[str]
     spine: float
+    held: frozenset[str]
+    lean: float = field(init=False, default=0.0)
     out: Points = field(init=False)
     world: Points = field(init=False)
 
     def pose(self) -> Keypoints:
         self.out = self.model.xyz.astype(np.float64)
         self.world = self.shopper.world.astype(np.float64)
-        torso = self._pose_torso()
+        self.lean = torso = self._pose_torso()
         self._pose_head(torso)
         for side in ("left", "right"):
             self._pose_arm(side)
@@ -92,6 +101,14 @@ class _Poser:
             return 0.0
         angle = float(np.arctan2(b[1], b[0]) - np.arctan2(a[1], a[0]))
         return damped(unwrap_towards(angle, 0.0), NOISE)
+
+    def _arm_turn(self, bone: Bone) -> float:
+        """How far an arm's bone turns in the picture: with the torso, and against it where that is no noise."""
+        a, b = self._bone(self.model, bone), self._bone(self.shopper, bone)
+        if min(np.hypot(*a), np.hypot(*b)) < 1.0:
+            return self.lean
+        angle = float(np.arctan2(b[1], b[0]) - np.arctan2(a[1], a[0])) - self.lean
+        return self.lean + damped(unwrap_towards(angle, 0.0), ARM_NOISE)
 
     def _bone(self, keypoints: Keypoints, bone: Bone) -> Points:
         return joint(keypoints, bone[1]) - joint(keypoints, bone[0])
@@ -154,7 +171,7 @@ class _Poser:
         unclear = any(
             not k.seen[[*forearm, *HANDS[side]]].all() or projected_share(k, forearm) < HAND_SHARE for k in both
         )
-        if unclear or f"{side}_forearm" in self.kept:
+        if unclear or f"{side}_forearm" in self.kept | self.held:
             return 0.0
         bends = []
         for keypoints in both:
@@ -176,8 +193,10 @@ class _Poser:
         """Hang one bone on its posed parent; returns its turn in the picture, radians."""
         near, far = bone = LIMBS[limb]
         vector = self._bone(self.model, bone)
-        keeps = limb in self.kept
-        turn = 0.0 if keeps else self._difference(vector, self._bone(self.shopper, bone))
+        keeps = limb in self.kept or limb in self.held
+        turn = self.lean if limb in self.held else 0.0
+        if not keeps:
+            turn = self._arm_turn(bone) if "arm" in limb else self._difference(vector, self._bone(self.shopper, bone))
         length = 1.0 if keeps else self._length_ratio(bone, BONE_LENGTHS)
         self.out[far, :2] = self.out[near, :2] + _turned(vector, turn) * length
         source = self.model if keeps else self.shopper

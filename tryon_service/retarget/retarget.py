@@ -25,12 +25,18 @@ OUTER_BONES = {"forearm": "upper_arm", "shin": "thigh"}
 
 
 def retarget(
-    product: Person, shopper: Keypoints, *, frame: Frame = "product", shopper_size: Size | None = None
+    product: Person,
+    shopper: Keypoints,
+    *,
+    frame: Frame = "product",
+    shopper_size: Size | None = None,
+    anchored: frozenset[str] = frozenset(),
 ) -> TargetPose:
     """Target joints in the output frame.
 
     frame "product": the card's frame, the model's proportions. frame "shopper": exactly the shopper's joints, in the
     shopper photo's frame of shopper_size (as ADGAN and PATN do); shopper_size is required then.
+    anchored: Appearance.anchored, the arms that can't be moved on their own.
     """
     model, outline = product.keypoints, trace(product)
     turn = damped(unwrap_towards(yaw(shopper) - yaw(model), 0.0), YAW_NOISE)
@@ -43,8 +49,14 @@ def retarget(
         return TargetPose(shopper, turn, shopper_size, scale, head_turn=face, exposed=shown)
     height, width = product.photo.rgb.shape[:2]
     kept = frozenset(name for name in LIMBS if not _follows(name, model, shopper, (width, height)))
-    posed = pose_model(model, shopper, turn, kept, _leaning(model, (width, height)))
-    return fit(TargetPose(posed, turn, (width, height), kept=kept, head_turn=face), product, outline)
+    held = frozenset(limb for limb in LIMBS if limb not in kept and _arm_of(limb) in anchored)
+    posed = pose_model(model, shopper, turn, kept, _leaning(model, (width, height)), held)
+    return fit(TargetPose(posed, turn, (width, height), kept=kept, held=held, head_turn=face), product, outline)
+
+
+def _arm_of(limb: str) -> str:
+    """left_forearm -> left_arm."""
+    return f"{limb.split('_', maxsplit=1)[0]}_arm" if limb.endswith("arm") else ""
 
 
 def _follows(limb: str, model: Keypoints, shopper: Keypoints, size: Size) -> bool:
@@ -72,8 +84,9 @@ def _leaning(model: Keypoints, size: Size) -> float:
 
 
 def _body_size(keypoints: Keypoints) -> float:
-    """A size in pixels that bends of the limbs don't change: torso length and both lines' widths in quadrature."""
+    """A size in pixels, at least 1, that bends of the limbs don't change: torso length and shoulder width in
+    quadrature."""
     hips = middle(keypoints, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
     neck = middle(keypoints, Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER)
     width = joint(keypoints, Landmark.LEFT_SHOULDER) - joint(keypoints, Landmark.RIGHT_SHOULDER)
-    return float(np.sqrt(np.sum((neck - hips) ** 2) + np.sum(width**2)))
+    return float(max(np.sqrt(np.sum((neck - hips) ** 2) + np.sum(width**2)), 1.0))
