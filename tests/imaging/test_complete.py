@@ -67,3 +67,11 @@ def test_nobody_in_the_photo_and_nothing_but_a_person() -> None:
     rgb = np.full((30, 30, 3), 90, np.uint8)
     np.testing.assert_array_equal(complete_background(rgb, np.zeros((30, 30), bool)), rgb)
     assert complete_background(rgb, np.ones((30, 30), bool)).shape == rgb.shape
+
+
+def test_smooth_completion_never_darkens_far_from_what_is_known() -> None:
+    rgb = np.full((400, 90, 3), 170, np.uint8)
+    known = np.zeros((400, 90), bool)
+    known[380:, 30:60] = True
+    damaged = np.where(known[..., None], rgb, 0).astype(np.uint8)
+    np.testing.assert_array_equal(push_pull(damaged, known), rgb)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tryon_service import verdict
 from tryon_service.figures import OUTFITS, POSES, Figure, crop, draw_figure, headless, waist_up
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.framing import SCALES, SMALLEST_CUT
@@ -127,7 +128,10 @@ def test_where_there_is_no_room_a_part_leaves_the_frame_and_is_measured(person_o
     figure = standing()
     left, right = (int(figure.keypoints.xy[[15, 16], 0].max()) + 30, int(figure.keypoints.xy[[15, 16], 0].min()) - 30)
     narrow = person_of(crop(figure, (right, 0, left, SIZE[1])))
-    target = retarget(narrow, shopper("arms_out"))
+    spread = person_of(draw_figure("arms_out", OUTFITS["striped_long"], SIZE))
+    target = retarget(narrow, spread.keypoints)
+    reasons = {(r.code, r.photo, r.part) for r in verdict.check_shopper(narrow, spread, target)}
+    assert ("pose_too_different", "shopper", "left_hand") in reasons
     assert target.scale == SCALES[0]
     assert target.outside["left_hand"] > 0.1
     assert target.outside["left_hand"] == pytest.approx(target.outside["right_hand"], abs=0.2)

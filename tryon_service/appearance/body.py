@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from tryon_service.appearance.contours import Array, Strip, sample
-from tryon_service.appearance.masks import between, union
+from tryon_service.appearance.masks import between, closed, union
 from tryon_service.appearance.subject import Subject
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.retarget.curves import FrameCurve
@@ -28,8 +28,10 @@ WIDEST = 0.12
 """How far the body may go on behind an arm that doesn't lie in front of it, torso lengths."""
 RIM = 0.03
 """How far the body is continued behind an arm at least, torso lengths."""
-TAPER = 0.12
-"""Most that the hidden part of an outline widens per length along the body."""
+SLIT = 0.03
+"""Half the width of gaps in what is hidden that are closed, torso lengths."""
+TAPER = 0.25
+"""Most that a hidden outline widens per length along the body."""
 BACKGROUND, BODY, ARM, GAP = range(4)
 
 
@@ -47,6 +49,8 @@ def behind_arms(subject: Subject, spine: FrameCurve, owners: dict[str, BoolArray
         return {name: np.zeros(person.shape, bool) for name in names}
     beyond, inside = _cross_sections(subject, spine, (body, arms), ids)
     rows, columns = nearest_known(body)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SLIT * subject.torso)) + 1,) * 2)
+    inside |= closed(body | (beyond > 0) | inside, disc)
     owner = np.where(beyond > 0, beyond, np.where(inside, ids[rows, columns], 0))
     return {name: (owner == index) & arms for index, name in enumerate(names, start=1)}
 
@@ -106,16 +110,16 @@ def _ends(kinds: np.ndarray, torso: float) -> tuple[Array, Array]:
     smooth = np.convolve(np.pad(ends, 4, mode="edge"), np.hanning(11)[1:-1] / np.hanning(11).sum(), mode="valid")
     beyond = np.minimum(np.maximum(smooth - seen, RIM * torso), covered)
     step = TAPER * (LEVELS[1] - LEVELS[0]) * torso
-    return seen, seen + _tapered(np.where(covered > 0, beyond, 0.0), step)
+    return seen, _tapered(seen + np.where(covered > 0, beyond, 0.0), seen, step)
 
 
-def _tapered(values: Array, step: float) -> Array:
-    """Not changing by more than step from one cross-section to the next: a hidden outline has no sudden bulge."""
-    out = values.copy()
+def _tapered(outline: Array, seen: Array, step: float) -> Array:
+    """The outline, where it isn't seen not wider than its neighbours by more than step: nothing bulges suddenly."""
+    out = outline.copy()
     for row in range(1, len(out)):
-        out[row] = min(out[row], out[row - 1] + step)
+        out[row] = max(seen[row], min(out[row], out[row - 1] + step))
     for row in range(len(out) - 2, -1, -1):
-        out[row] = min(out[row], out[row + 1] + step)
+        out[row] = max(seen[row], min(out[row], out[row + 1] + step))
     return out
 
 

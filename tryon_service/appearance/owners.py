@@ -9,6 +9,7 @@ import numpy as np
 
 from tryon_service.appearance.arms import arm_masks
 from tryon_service.appearance.attributes import TRUNK
+from tryon_service.appearance.hands import with_hands_by_colour
 from tryon_service.appearance.limbs import LimbField, own_legs
 from tryon_service.appearance.masks import closed, union, widened, without_specks
 from tryon_service.appearance.subject import FAINT, Subject
@@ -40,7 +41,7 @@ FOREARM = 2.4
 
 def arms_of(subject: Subject, rig: Rig, fields: dict[str, LimbField]) -> dict[str, BoolArray]:
     """H x W bool per arm: sleeve, skin, hand and what the hand holds."""
-    bare = arm_masks(subject, rig, list(fields))
+    bare = with_hands_by_colour(subject, arm_masks(subject, rig, list(fields)), fields)
     return _with_leftovers(_with_things_in_hand(bare, fields, subject), fields, subject)
 
 
@@ -97,7 +98,8 @@ def _with_leftovers(
     arms: dict[str, BoolArray], fields: Mapping[str, LimbField], subject: Subject
 ) -> dict[str, BoolArray]:
     """What a cut left beside an arm, a sleeve's corner or a sliver along it, goes with the arm."""
-    rest = (subject.matte > 0.5) & ~union(arms, subject.matte.shape)
+    legwear = np.isin(subject.parsing, (Part.TROUSERS, Part.SKIRT, Part.LEFT_LEG, Part.RIGHT_LEG))
+    rest = (subject.matte > 0.5) & ~union(arms, subject.matte.shape) & ~legwear
     width = 2 * max(1, round(TENDRIL * subject.torso)) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
     opened = cv2.morphologyEx(rest.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0

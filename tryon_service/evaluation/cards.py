@@ -1,10 +1,11 @@
 """Cards with several photos, and people photographed twice: pages to be looked at.
 
-cards: each card of store/ (a front and a back photo of one product) for shoppers facing the camera, from ccp/unlabelled,
-and for shoppers seen from behind. Nobody in ccp is (of 1,268 photos the pose puts one beyond 130 degrees), so the back
-photos of other cards stand in for them, where the pose sees a back (at least 150 degrees from frontal) with both
-shoulders, hips, elbows and wrists. Each strip shows the shopper, the card's photos with the one that was used underlined, and the result; the caption says which way
-each of them faces and what became of it. `photos` counts how many of the card's photos can be used at all, and why not.
+cards: each card of store/ (a front and a back photo of one product) for shoppers facing the camera, from
+ccp/unlabelled, and for shoppers seen from behind. Nobody in ccp is (of 1,268 photos the pose puts one beyond 130
+degrees), so the back photos of other cards stand in for them, where the pose sees a back (at least 150 degrees from
+frontal) with both shoulders, elbows, wrists and hips. Each strip shows the shopper, the card's photos with the one that
+was used underlined, and the result; the caption says which way each of them faces and what became of it. `photos`
+counts how many of the card's photos can be used at all, and why not.
 
 two_poses: each exercise's first photo as the product and its second as the shopper, and the other way round: the
 shopper photo is also what the result should look like. The frame is the product photo's.
@@ -34,7 +35,7 @@ from tryon_service.types import Person, UInt8Array
 CARDS, OF_EACH_SIDE = 12, 4
 BACKS = 24
 """Back photos that are looked at to find shoppers."""
-UPPER_BODY = list(range(11, 17)) + [23, 24]
+UPPER_BODY = [*range(11, 17), 23, 24]
 FRONT, BACK = 30.0, 150.0
 TILE = (240, 320)
 LINE, USED = 6, (60, 170, 80)

@@ -76,7 +76,8 @@ def smooth_fill(values: Float32Array, trust: Float32Array) -> Float32Array:
     while min(weights[-1].shape) > 2 and weights[-1].min() <= 0:
         colours.append(np.asarray(cv2.pyrDown(colours[-1]), np.float32).reshape(*_half(weights[-1]), -1))
         weights.append(np.asarray(cv2.pyrDown(weights[-1]), np.float32))
-    filled = _normalised(colours[-1], weights[-1])
+    mean = colours[-1].sum(axis=(0, 1)) / max(float(weights[-1].sum()), 1e-6)
+    filled = np.where(weights[-1][..., None] > 1e-4, _normalised(colours[-1], weights[-1]), mean.astype(np.float32))
     for colour, weight in zip(colours[-2::-1], weights[-2::-1], strict=True):
         up = cv2.pyrUp(filled, dstsize=(weight.shape[1], weight.shape[0])).reshape(colour.shape)
         share = np.minimum(weight, np.float32(1))[..., None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tryon_service.imaging.extend import mirror_fill, smooth_fill
+from tryon_service.imaging.extend import mirror_fill, push_pull, smooth_fill
 from tryon_service.imaging.offsets import HERE, Frame
 from tryon_service.imaging.shift_map import Shading, continued
 from tryon_service.types import BoolArray, Float32Array, UInt8Array
@@ -13,6 +13,8 @@ from tryon_service.types import BoolArray, Float32Array, UInt8Array
 RIM = 0.05
 """Depth up to which a hidden piece is mirrored, in scale_px. A mirrored rim starts on the very pixels it continues, so
 it has no seam, and it is too narrow for a print to be recognised in its mirror image."""
+REMOTE = 0.35
+"""Distance from anything known, in scale_px, beyond which nothing can be said of the texture; shading alone goes on."""
 SHADING = 0.05
 """Sigma that parts shading from texture, in scale_px."""
 
@@ -21,38 +23,42 @@ def texture_fill(rgb: UInt8Array, known: BoolArray, wanted: BoolArray, scale_px:
     """rgb with the texture of its known pixels continued into the wanted ones.
 
     rgb: H x W x 3 uint8; known, wanted: H x W bool, the pixels to trust and to complete (known ones stay as they are);
-    scale_px: the size of what is completed, such as the torso's length. Elsewhere the nearest known colour is
-    continued. With no known pixel the picture comes back as it is.
+    scale_px: the size of what is completed, such as the torso's length. Narrow rims are mirrored, what lies deeper is
+    copied from where the texture repeats itself, and what is remote from all that is known is shaded smoothly.
+    Elsewhere the nearest known colour is continued. With no known pixel the picture comes back as it is.
     """
-    depth = max(RIM * scale_px, 2.0)
+    rim = max(RIM * scale_px, 2.0)
     wanted = wanted & ~known
-    outside = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    distance = np.asarray(outside, np.float32)
-    deep = _deep_pieces(distance, wanted, depth)
-    if not known.any() or not deep.any():
-        return mirror_fill(rgb, known, wanted, depth)
-    frame = Frame.around(rgb, known, deep, float(distance[deep].max()))
-    sigma = max(SHADING * scale_px, 2.0)
+    distance = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    core = wanted & (distance > rim)
+    if not known.any() or not core.any():
+        return mirror_fill(rgb, known, wanted, rim)
+    deep = wanted & (cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) < rim + 2)
+    out = mirror_fill(rgb, known, wanted & ~deep, rim)
+    smooth = push_pull(rgb, known)
+    out[deep] = smooth[deep]
+    near = deep & (distance < REMOTE * scale_px)
+    share = np.clip((REMOTE * scale_px - distance) / (0.4 * REMOTE * scale_px), 0, 1).astype(np.float32)
+    _copy_texture(out, rgb, known, near, share, max(SHADING * scale_px, 2.0))
+    return out
+
+
+def _copy_texture(
+    out: UInt8Array, rgb: UInt8Array, known: BoolArray, hole: BoolArray, share: Float32Array, sigma: float
+) -> None:
+    """Lay the texture of known pixels over the hole in out, as opaque as share says."""
+    thickness = float(cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[hole].max())
+    frame = Frame.around(rgb, known, hole, thickness)
 
     def shading(coarse: Frame, rarity: Float32Array, factor: int) -> Shading:
         return _shading(coarse, rarity, sigma / factor)
 
     filled, served = continued(frame, shading)
-    height, width = wanted[frame.window].shape  # the frame may reach a little beyond the photo
+    height, width = hole[frame.window].shape  # the frame may reach a little beyond the photo
     filled, served = filled[:height, :width], served[:height, :width]
-    wanted[frame.window][served] = False
-    out = mirror_fill(rgb, known, wanted, depth)
-    out[frame.window][served] = filled[served]
-    return out
-
-
-def _deep_pieces(distance: Float32Array, wanted: BoolArray, depth: float) -> BoolArray:
-    """The connected pieces of wanted that reach farther than depth from what is known."""
-    count, pieces = cv2.connectedComponents(wanted.astype(np.uint8))
-    deep = np.zeros(count, bool)
-    deep[pieces[(distance > depth) & wanted]] = True
-    deep[0] = False
-    return np.asarray(deep[pieces])
+    opaque = share[frame.window][served][:, None]
+    target = out[frame.window]
+    target[served] = np.round(filled[served] * opaque + target[served] * (1 - opaque))
 
 
 def _shading(frame: Frame, rarity: Float32Array, sigma: float) -> Shading:

@@ -23,10 +23,12 @@ Shading = tuple[Float32Array, Float32Array]
 ShadingOf = Callable[["Frame", Float32Array, int], Shading]
 """(frame, rarity, factor) to the Shading of a frame reduced by factor."""
 
-WORK_AREA = 9000
-"""Hidden pixels, at most, of the size at which the map is found, unless that is 1 / WHOLE already."""
+WORK_AREA = 30_000
+"""Pixels of the window, at most, of the size at which the map is found, unless that is 1 / WHOLE already."""
 REPEATS = 16
 """How many offsets at which the picture repeats itself are tried."""
+USED = 24
+"""How many of the offsets in use, at most, go on to the next round."""
 MOVED = 6
 """How many of the offsets in use are refined by a pixel, because cloth curves."""
 UNSEEN = np.float32(1e4)
@@ -41,7 +43,7 @@ MAX_SHADE = np.float32(40.0)
 """Largest correction of a copy's brightness, grey levels: more is another colour, not shading."""
 SAMPLE = 3
 """Of the pixels around a hole every so manyth helps to settle an offset."""
-NEIGHBOURS = ((0, 0), (2, 0), (-2, 0), (0, 2), (0, -2))
+NEIGHBOURS = ((0, 0), (1, 0), (0, 1))
 STEPS = np.array([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)], np.int32)
 GREY = np.array([[0.3, 0.6, 0.1]], np.float32)
 LOOK = np.array([[0.3, 0.6, 0.1, 1.0]], np.float32)
@@ -52,7 +54,7 @@ def continued(frame: Frame, shading_of: ShadingOf, *, level: float = 1.0) -> tup
 
     level: the steepest offset allowed, its dy as a share of the frame's reach.
     """
-    factor = next((f for f in (1, 2) if frame.hole.sum() < WORK_AREA * f * f), WHOLE)
+    factor = next((f for f in (1, 2) if frame.hole.size < WORK_AREA * f * f), WHOLE)
     coarse = frame.reduced(factor)
     offsets = dominant_offsets(coarse, REPEATS, level) if coarse.known.any() else np.zeros((0, 2), np.int32)
     if not len(offsets):
@@ -77,7 +79,7 @@ def _shift_map(
     look = _look(frame)
     picture, trust = look[frame.at(HERE)], sure
     depth = cv2.distanceTransform((sure == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
-    faith = np.where(frame.hole, np.exp(-2 * depth / frame.thickness), sure).astype(np.float32)
+    faith = np.where(frame.hole, np.exp(-2 * np.minimum(depth / frame.thickness, 9)), sure).astype(np.float32)
     expected, local = (cv2.transform(shade, GREY) for shade in shading)
     for share, far in ((1.0, True), (0.5, False), (0.25, False)):
         radius = max(round(share * frame.thickness), 2)
@@ -144,10 +146,10 @@ def _rarity(frame: Frame, offsets: Int32Array) -> Float32Array:
 
 
 def _refined(offsets: Int32Array, labels: Int32Array, reach: int) -> Int32Array:
-    """The offsets in use, and the most used ones moved by a pixel."""
+    """The offsets most in use, and the first of them moved by a pixel."""
     used = np.bincount(labels, minlength=len(offsets))
     order = np.argsort(-used, kind="stable")
-    order = order[used[order] > 0]
+    order = order[used[order] > 0][:USED]
     near = (offsets[order[:MOVED], None] + STEPS).reshape(-1, 2)
     offsets = np.unique(np.concatenate([near, offsets[order]]), axis=0)
     return np.asarray(offsets[np.abs(offsets).max(axis=1) <= reach])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tryon_service.perception.blazepose_networks import Landmarked, LandmarkNetwork, Roi
-from tryon_service.perception.skeletons import LIMBS, Landmark, mirrored
+from tryon_service.perception.skeletons import LIMBS, MIRRORED, Landmark, mirrored
 from tryon_service.perception.stand_in import Facing, Trunk, continued
 from tryon_service.types import BoolArray, Float32Array, Keypoints, UInt8Array
 
@@ -25,6 +25,8 @@ _DISTINCT = 18
 # Metres of a body: hips' middle to the cut of a photo from the waist down and to the soles, the two bones of a leg,
 # hips to shoulders, width of the waist, and side of the square the network likes to look at.
 _CUT_ABOVE_HIPS, _LEG, _THIGH, _SHIN, _TORSO, _WAIST, _REGION = 0.18, 0.90, 0.42, 0.38, 0.50, 0.30, 2.2
+# Shoulders to the cut of a photo from the neck down, width across both upper arms.
+_CUT_ABOVE_SHOULDERS, _SHOULDERS_AND_ARMS = 0.08, 0.48
 
 _STEPS = 2
 """Times the drawn part is moved to where the last landmarks put the body."""
@@ -32,7 +34,7 @@ _EXPLAINED = 0.6
 _LOOKS = ((0.0, 2.2), (0.1, 2.4), (0.1, 2.1))
 """(metres below the hips, side in metres) of the regions in which the photo itself is looked at, and mirrored too."""
 _APART = 0.12
-"""Metres that legs found with and without the drawn part may lie apart, in median over the joints."""
+"""Metres that bodies found with and without the drawn part may lie apart, in median over the joints."""
 MIN_PROOF = 0.39
 """62 photos from the waist down reach 0.44; of 21 pairs of trousers cut out of such photos 20 stay below 0.35."""
 
@@ -42,8 +44,7 @@ _KNEES = [Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE]
 _ANKLES = [Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]
 _HEELS = [Landmark.LEFT_HEEL, Landmark.RIGHT_HEEL]
 _TOES = [Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX]
-_LEGS = [*_HIPS, *_KNEES, *_ANKLES]
-_LEGS_SWAPPED = [*_HIPS[::-1], *_KNEES[::-1], *_ANKLES[::-1]]
+_JOINTS = sorted({joint for bone in LIMBS.values() for joint in bone})
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ class HeadlessFinder:
         body = _body(rgb, first)
         if body is None or not body[0].any():
             return None
-        found = self._settled(rgb, body, _below_waist(body))
+        guesses = [_below_waist(body)]
+        if body[-1].any():
+            guesses.append(_below_neck(body))
+        found = max((self._settled(rgb, body, guess) for guess in guesses), key=lambda one: explains(one, body))
         if first and explains(found, body) < _EXPLAINED:
             other = self._settled(rgb, body, trunk_of(first.keypoints))
             found = max(found, other, key=lambda one: explains(one, body))
@@ -125,7 +129,7 @@ def explains(found: Landmarked, body: BoolArray) -> float:
 
 
 def frontness(poses: Sequence[Keypoints]) -> float:
-    """Above 0 if legs are seen from the front, below 0 if from behind. poses: several estimates of one body.
+    """Above 0 if a body is seen from the front, below 0 if from behind. poses: several estimates of one body.
 
     The network's own left and right is one sign and errs on one headless photo in ten; that knees bend forwards and
     that a camera above the feet sees toes below heels are two more. The weights come from 62 shop photos, the constant
@@ -140,7 +144,8 @@ def frontness(poses: Sequence[Keypoints]) -> float:
         ends = (pose.xyz[_HIPS, 2] + pose.xyz[_ANKLES, 2]) / 2
         bend = float((ends - pose.xyz[_KNEES, 2]).mean()) / scale
         drop = float((pose.xy[_TOES, 1] - pose.xy[_HEELS, 1]).mean()) / scale
-        signs.append(facing + 5.0 * bend + 3.0 * drop - 0.8)
+        legs = 5.0 * bend + 3.0 * drop - 0.8 if pose.seen[_ANKLES].all() else 0.0
+        signs.append(facing + legs)
     return float(np.mean(signs))
 
 
@@ -178,6 +183,14 @@ def _below_waist(body: BoolArray) -> Trunk:
     return Trunk(((left + right) / 2, _CUT_ABOVE_HIPS * scale), (0.0, -1.0), max(float(scale), 8.0))
 
 
+def _below_neck(body: BoolArray) -> Trunk:
+    """Where the hips of a body cut at the neck would be, sized by its shoulders."""
+    height = body.shape[0]
+    left, right = _widest_run(body[height // 8 : max(height // 4, height // 8 + 1)].mean(axis=0) > 0.5)
+    scale = max((right - left) / _SHOULDERS_AND_ARMS, 8.0)
+    return Trunk(((left + right) / 2, (_CUT_ABOVE_SHOULDERS + _TORSO) * scale), (0.0, -1.0), scale)
+
+
 def _widest_run(row: BoolArray) -> tuple[int, int]:
     """First and past-the-last index of the longest run of true in a row; the whole row if there is none."""
     edges = np.flatnonzero(np.diff(row.astype(np.int8), prepend=0, append=0))
@@ -190,12 +203,16 @@ def _widest_run(row: BoolArray) -> tuple[int, int]:
 
 def _proof(found: Landmarked, looks: Sequence[Landmarked]) -> float:
     """How sure it is, in [0, 1], that a body found with a drawn part is there without it: the mean presence over
-    undrawn looks, 0 for those that put the legs elsewhere, whichever leg is called left."""
+    undrawn looks, 0 for those that put the trunk and limbs elsewhere, whichever side is called left."""
     scale = trunk_of(found.keypoints).scale
-    legs = found.keypoints.xy[_LEGS]
+    shown = [joint for joint in _JOINTS if found.keypoints.seen[joint]]
+    if not shown:
+        return 0.0
+    swapped = [MIRRORED[joint] for joint in shown]
+    body = found.keypoints.xy[shown]
     total = 0.0
     for look in looks:
-        apart = min(_median_distance(legs, look.keypoints.xy[order]) for order in (_LEGS, _LEGS_SWAPPED))
+        apart = min(_median_distance(body, look.keypoints.xy[order]) for order in (shown, swapped))
         total += look.presence if apart <= _APART * scale else 0.0
     return total / len(looks)
 

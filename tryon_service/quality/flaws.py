@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tryon_service.perception.skeletons import LIMBS, Bone
+from tryon_service.perception.skeletons import LIMBS, Bone, Landmark
 from tryon_service.quality.strain import alike
 from tryon_service.types import Appearance, BoolArray, Float32Array, Keypoints, Part, Rendered, TargetPose, UInt8Array
 
 GARMENTS = (Part.UPPER, Part.OUTERWEAR, Part.DRESS, Part.SKIRT, Part.TROUSERS)
 HEAD = (Part.HAIR, Part.FACE)
+TORSO = (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
+FAR = 30_000.0
+"""Pixels beyond which drawing doesn't reach."""
 SOLID = 0.5
 HEIGHT = 512
 """Larger pictures are measured at this height, so that the figures don't depend on their size."""
@@ -63,7 +66,8 @@ def flaws(rendered: Rendered, appearance: Appearance, target: TargetPose) -> dic
     """limbs_real: share of the photo's own pixels in the arm or leg that is worst off; one_piece, no_holes: of the
     person; clean_outline: how little of it is slivers and cracks, clean_parts: the same of every part on its own;
     no_seams: how little the rims of completed patches stand out; texture: fine detail of the garments;
-    garment_area, head_area: as large as in the photo; limb_width: of the limb whose width has changed most.
+    torso_whole: share of the space between shoulders and hips that the person fills; garment_area, head_area: as large
+    as in the photo; limb_width: of the limb whose width has changed most.
     """
     person = appearance.person
     before = _View.of(person.photo.rgb, person.matte, person.parsing)
@@ -78,6 +82,7 @@ def flaws(rendered: Rendered, appearance: Appearance, target: TargetPose) -> dic
     }
     return {
         **{name: _decay(measure(after) - measure(before), unit) for name, (measure, unit) in worse.items()},
+        "torso_whole": _torso_filled(after, target.keypoints),
         "limbs_real": min(_real_shares(after, coverage), default=1.0),
         "no_seams": _decay(_seam_step(after, coverage), SEAM_STEP),
         "texture": alike(_detail(after), _detail(before)),
@@ -132,6 +137,15 @@ def _fine(mask: BoolArray, view: _View) -> int:
     opened = cv2.morphologyEx(solid, cv2.MORPH_OPEN, disc)
     cracks = (cv2.morphologyEx(solid, cv2.MORPH_CLOSE, disc) != solid) & view.person[frame]
     return int(np.count_nonzero(solid != opened) + np.count_nonzero(cracks))
+
+
+def _torso_filled(view: _View, keypoints: Keypoints) -> float:
+    """1 where the frame shows nothing of the torso."""
+    corners = keypoints.xy[[*TORSO]] * view.scale
+    quad = np.zeros(view.person.shape, np.uint8)
+    cv2.fillConvexPoly(quad, cv2.convexHull(np.rint(np.clip(corners, -FAR, FAR)).astype(np.int32)), 1)
+    inside = view.person[quad > 0]
+    return float(inside.mean()) if len(inside) else 1.0
 
 
 def _real_shares(view: _View, coverage: Float32Array) -> Iterator[float]:

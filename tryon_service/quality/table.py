@@ -31,6 +31,7 @@ CODES: Mapping[str, str] = {
     "clean_outline": "limb_behind_body",
     "clean_parts": "limb_behind_body",
     "no_seams": "garment_not_visible",
+    "torso_whole": "garment_not_visible",
     "texture": "pose_too_different",
     "garment_area": "pose_too_different",
     "head_area": "pose_too_different",

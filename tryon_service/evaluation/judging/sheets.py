@@ -29,7 +29,9 @@ from tryon_service.types import Person, UInt8Array
 
 logger = logging.getLogger(__name__)
 
-GAP = 24
+GAP = 12
+SMALL = 0.28
+"""Height of the two photos beside the result, of its own, so that a sheet can be looked at without scaling."""
 FORMS = ("judge1.csv", "judge2.csv")
 
 
@@ -120,15 +122,12 @@ def outcome(made: Forced) -> dict[str, Any]:
 def sheet(product: Product, shopper: Person, result: UInt8Array) -> UInt8Array:
     """The product photo and below it the shopper's, both small, and the result at full size."""
     height = result.shape[0]
-    small = [
-        _of_height(product.person.photo.rgb, height // 2),
-        _of_height(shopper.photo.rgb, height - height // 2 - GAP),
-    ]
+    small = [_of_height(photo, round(SMALL * height)) for photo in (product.person.photo.rgb, shopper.photo.rgb)]
     left = max(tile.shape[1] for tile in small) + GAP
     out = np.full((height, left + result.shape[1], 3), PAPER, np.uint8)
     out[:, left:] = result
-    out[: small[0].shape[0], : small[0].shape[1]] = small[0]
-    out[height - small[1].shape[0] :, : small[1].shape[1]] = small[1]
+    for top, tile in zip((0, round(SMALL * height) + GAP), small, strict=True):
+        out[top : top + tile.shape[0], : tile.shape[1]] = tile
     return out
 
 
