@@ -8,39 +8,23 @@ deadline is checked before the next one begins.
 
 from __future__ import annotations
 
-import hashlib
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, TypeVar, cast
-
-import cv2
-import numpy as np
+from typing import TypeVar
 
 from tryon_service import verdict
-from tryon_service.analysis_cache import FOLDER_BYTES, AnalysisCache
-from tryon_service.appearance.decompose import decompose
+from tryon_service.analysis import Analyst, size_of
 from tryon_service.backdrop import backdrop
 from tryon_service.choice import choose
 from tryon_service.errors import RefusedError, UnavailableError
 from tryon_service.imaging.composite import composite, plain_background
-from tryon_service.imaging.decode import decode
 from tryon_service.imaging.frames import fit_size
-from tryon_service.perception.backends import MATTER, PARSER, POSE
-from tryon_service.perception.base import Matter, Parser, PoseEstimator
-from tryon_service.perception.named_view import NamedView
-from tryon_service.perception.perceive import perceive
-from tryon_service.registry import Registry
-from tryon_service.renderers import warp as _warp  # noqa: F401 - registers itself in RENDERERS
-from tryon_service.renderers.base import RENDERERS, Renderer
 from tryon_service.request import Product, RenderRequest
 from tryon_service.retarget.retarget import retarget
+from tryon_service.stopwatch import timed
 from tryon_service.types import (
     Credit,
-    NetworkId,
     Person,
     Photo,
     ProductChoice,
@@ -48,18 +32,15 @@ from tryon_service.types import (
     Rendered,
     RenderInput,
     Result,
-    Size,
     TargetPose,
     UInt8Array,
     Verdict,
-    ViewName,
 )
 
 __all__ = ["STEPS", "Job", "Pipeline", "Product", "RenderRequest"]
 
-SHOPPER_MAX_SIDE = 1280
-PRODUCT_MAX_SIDE = 2048
-CACHE_BYTES = 256 << 20
+SHOPPER_FRAME = 1280
+"""Longest side, in pixels, of a picture in the shopper photo's frame unless a size is asked for."""
 WHITE = (255, 255, 255)
 
 T = TypeVar("T")
@@ -82,7 +63,7 @@ class Job:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
-# The steps, in order. Every call into verdict.py is in `check` and `judge`, and in Pipeline._perceive_model.
+# The steps, in order. Every call into verdict.py is in `check` and `judge`, and where a product is analysed.
 
 
 def perceive_shopper(pipeline: Pipeline, job: Job) -> None:
@@ -116,10 +97,8 @@ def choose_product(_: Pipeline, job: Job) -> None:
 
 def retarget_pose(_: Pipeline, job: Job) -> None:
     shopper, request = _known(job.shopper), job.request
-    keypoints, size = shopper.keypoints, _size_of(shopper.photo)
-    if request.size:
-        fitted = fit_size(size, request.size)
-        keypoints, size = keypoints.moved(fitted[0] / size[0]), fitted
+    size = fit_size(shopper.photo.size, request.size or (SHOPPER_FRAME, SHOPPER_FRAME))
+    keypoints = shopper.keypoints.moved(size[0] / size_of(shopper.photo)[0])
     appearance = _known(job.product).appearance
     job.target = retarget(
         appearance.person, keypoints, frame=request.frame, shopper_size=size, anchored=appearance.anchored
@@ -141,12 +120,12 @@ def render(pipeline: Pipeline, job: Job) -> None:
     (job.rendered,) = pipeline.renderer(product.renderer).render([inputs])
 
 
-def compose(_: Pipeline, job: Job) -> None:
-    product, target = _known(job.product), _known(job.target)
-    job.picture = composite(
-        _known(job.rendered),
-        backdrop(job.request.background, product.appearance, _known(job.shopper), target.size),
-    )
+def compose(pipeline: Pipeline, job: Job) -> None:
+    request, appearance, target = job.request, _known(job.product).appearance, _known(job.target)
+    shopper = _known(job.shopper)
+    if request.background == "shopper" and isinstance(request.shopper, bytes):
+        shopper = pipeline.analyse_backdrop(request.shopper)
+    job.picture = composite(_known(job.rendered), backdrop(request.background, appearance, shopper, target.size))
 
 
 def judge(pipeline: Pipeline, job: Job) -> None:
@@ -175,25 +154,8 @@ STEPS: tuple[tuple[str, Callable[[Pipeline, Job], None]], ...] = (
 )
 
 
-class Pipeline:
-    """Runs STEPS. Networks and renderers are loaded at first use and shared; safe to call from several threads."""
-
-    def __init__(
-        self,
-        *,
-        pose: str = "blazepose",
-        matter: str = "guided",
-        parser: str = "network",
-        cache_bytes: int = CACHE_BYTES,
-        cache_folder: Path | None = None,
-        cache_folder_bytes: int = FOLDER_BYTES,
-    ) -> None:
-        """pose, matter, parser: registry names of the perception backends; cache_bytes: room in memory for analysed
-        products; cache_folder: a private folder that keeps them, and nothing else, for the next process."""
-        self._names = {"pose": pose, "matter": matter, "parser": parser}
-        self._backends: dict[tuple[str, str], Any] = {}
-        self._cache = AnalysisCache[Product](cache_bytes, cache_folder, cache_folder_bytes)
-        self._building = threading.Lock()
+class Pipeline(Analyst):
+    """Runs STEPS."""
 
     def render(self, request: RenderRequest) -> Result:
         """A picture with its verdict, or a refusal as a Result without picture.
@@ -210,7 +172,7 @@ class Pipeline:
         self.renderer(job.request.renderer)
         for name, step in STEPS:
             _check_deadline(job.request, name)
-            with _timed(job.timings_ms, name):
+            with timed(job.timings_ms, name):
                 try:
                     step(self, job)
                 except RefusedError as error:
@@ -239,100 +201,10 @@ class Pipeline:
             credit=job.product.person.photo.credit if job.product else Credit(),
         )
 
-    def analyse_pose(self, data: bytes, name: str = "shopper") -> Person:
-        """Perceive a shopper photo. name: the photo's name in errors. Raises InputError and RefusedError."""
-        return self._perceive(decode(data, name, max_side=SHOPPER_MAX_SIDE), name)
-
-    def analyse_product(
-        self,
-        data: bytes,
-        name: str = "product",
-        *,
-        size: Size | None = None,
-        renderer: str = "warp",
-        view: ViewName | None = None,
-    ) -> Product:
-        """Analyse a product photo at the size it will be shown at, or take it from the cache.
-
-        name: the photo's name in errors and reasons; view: which side it shows, believed where its pose is unsure.
-        Raises InputError and RefusedError.
-        """
-        key = (hashlib.sha256(data).hexdigest(), size, renderer, view)
-        made_by = (*self._names.items(), *self.networks(renderer))
-        return self._cache.get(key, made_by, lambda: self._analyse(data, name, size, renderer, view))
-
-    def renderer(self, name: str) -> Renderer:
-        """Raises InputError("invalid_option") for a name that is not registered."""
-        return self._backend(RENDERERS, name)
-
-    @property
-    def pose(self) -> PoseEstimator:
-        return self._backend(POSE, self._names["pose"])
-
-    @property
-    def matter(self) -> Matter:
-        return self._backend(MATTER, self._names["matter"])
-
-    @property
-    def parser(self) -> Parser:
-        return self._backend(PARSER, self._names["parser"])
-
-    def networks(self, renderer: str) -> tuple[NetworkId, ...]:
-        """The weights that have a hand in a picture."""
-        used = (self.pose, self.matter, self.parser, self.renderer(renderer).info)
-        return tuple(dict.fromkeys(network for backend in used for network in backend.networks))
-
-    def _backend(self, registry: Registry[T], name: str) -> T:
-        with self._building:
-            if (registry.kind, name) not in self._backends:
-                self._backends[registry.kind, name] = registry.create(name)
-            return cast(T, self._backends[registry.kind, name])
-
-    def _analyse(self, data: bytes, name: str, size: Size | None, renderer: str, view: ViewName | None) -> Product:
-        timings: dict[str, float] = {}
-        with _timed(timings, "decode"):
-            photo = _shrunk(decode(data, name, max_side=PRODUCT_MAX_SIDE), size)
-        with _timed(timings, "perceive"):
-            person = self._perceive_model(photo, name, view)
-        with _timed(timings, "decompose"):
-            appearance = decompose(person)
-        with _timed(timings, "prepare"):
-            prepared = self.renderer(renderer).prepare(appearance)
-        return Product(appearance, prepared, renderer, timings)
-
-    def _perceive_model(self, photo: Photo, name: str, view: ViewName | None) -> Person:
-        """A product photo without a person is a garment laid flat or on a stand, which has a code of its own."""
-        try:
-            person = self._perceive(photo, name, view)
-        except RefusedError as error:
-            if error.code != "no_person":
-                raise
-            raise RefusedError([Reason("no_model_in_product", name)]) from error
-        reasons = verdict.check_product(person)
-        if reasons:
-            raise RefusedError([replace(reason, photo=name) for reason in reasons])
-        return person
-
-    def _perceive(self, photo: Photo, name: str, view: ViewName | None = None) -> Person:
-        pose = NamedView(self.pose, view) if view else self.pose
-        return perceive(photo, role=name, pose=pose, matter=self.matter, parser=self.parser)
-
 
 def _numbered(reason: Reason, index: int) -> Reason:
     """Of several product photos, the one that was used."""
     return replace(reason, photo=f"product[{index}]") if reason.photo == "product" else reason
-
-
-def _shrunk(photo: Photo, size: Size | None) -> Photo:
-    """The photo at the size it will be shown at."""
-    if size is None or fit_size(_size_of(photo), size) == _size_of(photo):
-        return photo
-    small = cv2.resize(photo.rgb, fit_size(_size_of(photo), size), interpolation=cv2.INTER_AREA)
-    return replace(photo, rgb=np.asarray(small, np.uint8))
-
-
-def _size_of(photo: Photo) -> Size:
-    return photo.rgb.shape[1], photo.rgb.shape[0]
 
 
 def _known(value: T | None) -> T:
@@ -345,12 +217,3 @@ def _known(value: T | None) -> T:
 def _check_deadline(request: RenderRequest, step: str) -> None:
     if request.deadline is not None and time.monotonic() > request.deadline:
         raise UnavailableError("deadline_exceeded", f"Time was up before the step {step}.")
-
-
-@contextmanager
-def _timed(timings_ms: dict[str, float], name: str) -> Iterator[None]:
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        timings_ms[name] = 1000.0 * (time.perf_counter() - start)

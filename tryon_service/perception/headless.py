@@ -44,6 +44,7 @@ _KNEES = [Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE]
 _ANKLES = [Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]
 _HEELS = [Landmark.LEFT_HEEL, Landmark.RIGHT_HEEL]
 _TOES = [Landmark.LEFT_FOOT_INDEX, Landmark.RIGHT_FOOT_INDEX]
+_LEGS = [*_HIPS, *_KNEES, *_ANKLES]
 _JOINTS = sorted({joint for bone in LIMBS.values() for joint in bone})
 
 
@@ -203,9 +204,11 @@ def _widest_run(row: BoolArray) -> tuple[int, int]:
 
 def _proof(found: Landmarked, looks: Sequence[Landmarked]) -> float:
     """How sure it is, in [0, 1], that a body found with a drawn part is there without it: the mean presence over
-    undrawn looks, 0 for those that put the trunk and limbs elsewhere, whichever side is called left."""
+    undrawn looks, 0 for those that put the legs, or else what the photo shows of the body, elsewhere, whichever side is
+    called left."""
     scale = trunk_of(found.keypoints).scale
-    shown = [joint for joint in _JOINTS if found.keypoints.seen[joint]]
+    seen = found.keypoints.seen
+    shown = _LEGS if seen[_LEGS].all() else [joint for joint in _JOINTS if seen[joint]]
     if not shown:
         return 0.0
     swapped = [MIRRORED[joint] for joint in shown]

@@ -1,0 +1,153 @@
+"""Photos in, Persons and analysed Products out: the backends behind the protocols, and the cache of analyses."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import cv2
+import numpy as np
+
+from tryon_service import verdict
+from tryon_service.analysis_cache import FOLDER_BYTES, AnalysisCache
+from tryon_service.appearance.decompose import decompose
+from tryon_service.errors import RefusedError
+from tryon_service.imaging.decode import decode
+from tryon_service.imaging.frames import fit_size
+from tryon_service.perception.backends import MATTER, PARSER, POSE
+from tryon_service.perception.base import Matter, Parser, PoseEstimator
+from tryon_service.perception.named_view import NamedView
+from tryon_service.perception.perceive import perceive
+from tryon_service.registry import Registry
+from tryon_service.renderers import warp as _warp  # noqa: F401 - registers itself in RENDERERS
+from tryon_service.renderers.base import RENDERERS, Renderer
+from tryon_service.request import Product
+from tryon_service.stopwatch import timed
+from tryon_service.types import NetworkId, Person, Photo, Reason, Size, ViewName
+
+SHOPPER_MAX_SIDE = 960
+"""A shopper photo is only read for its pose. Pixels of the longer side; a phone's 12 MP decode to it at a quarter."""
+BACKDROP_MAX_SIDE = 1280
+PRODUCT_MAX_SIDE = 2048
+CACHE_BYTES = 256 << 20
+
+T = TypeVar("T")
+
+
+class Analyst:
+    """Analyses photos. Networks and renderers are loaded at first use and shared; safe to call from several threads."""
+
+    def __init__(
+        self,
+        *,
+        pose: str = "blazepose",
+        matter: str = "guided",
+        parser: str = "network",
+        cache_bytes: int = CACHE_BYTES,
+        cache_folder: Path | None = None,
+        cache_folder_bytes: int = FOLDER_BYTES,
+    ) -> None:
+        """pose, matter, parser: registry names of the perception backends; cache_bytes: room in memory for analysed
+        products; cache_folder: a private folder that keeps them, and nothing else, for the next process."""
+        self._names = {"pose": pose, "matter": matter, "parser": parser}
+        self._backends: dict[tuple[str, str], Any] = {}
+        self._cache = AnalysisCache[Product](cache_bytes, cache_folder, cache_folder_bytes)
+        self._building = threading.Lock()
+
+    def analyse_pose(self, data: bytes, name: str = "shopper") -> Person:
+        """Perceive a shopper photo as far as its pose needs. name: the photo's name in errors. Raises InputError and
+        RefusedError."""
+        return self._perceive(decode(data, name, max_side=SHOPPER_MAX_SIDE), name, steady=False)
+
+    def analyse_backdrop(self, data: bytes, name: str = "shopper") -> Person:
+        """Perceive a shopper photo well enough to take the shopper out of it. Raises as analyse_pose does."""
+        return self._perceive(decode(data, name, max_side=BACKDROP_MAX_SIDE), name)
+
+    def analyse_product(
+        self,
+        data: bytes,
+        name: str = "product",
+        *,
+        size: Size | None = None,
+        renderer: str = "warp",
+        view: ViewName | None = None,
+    ) -> Product:
+        """Analyse a product photo at the size it will be shown at, or take it from the cache.
+
+        name: the photo's name in errors and reasons; view: which side it shows, believed where its pose is unsure.
+        Raises InputError and RefusedError.
+        """
+        key = (hashlib.sha256(data).hexdigest(), size, renderer, view)
+        made_by = (*self._names.items(), *self.networks(renderer))
+        return self._cache.get(key, made_by, lambda: self._analyse(data, name, size, renderer, view))
+
+    def renderer(self, name: str) -> Renderer:
+        """Raises InputError("invalid_option") for a name that is not registered."""
+        return self._backend(RENDERERS, name)
+
+    @property
+    def pose(self) -> PoseEstimator:
+        return self._backend(POSE, self._names["pose"])
+
+    @property
+    def matter(self) -> Matter:
+        return self._backend(MATTER, self._names["matter"])
+
+    @property
+    def parser(self) -> Parser:
+        return self._backend(PARSER, self._names["parser"])
+
+    def networks(self, renderer: str) -> tuple[NetworkId, ...]:
+        """The weights that have a hand in a picture."""
+        used = (self.pose, self.matter, self.parser, self.renderer(renderer).info)
+        return tuple(dict.fromkeys(network for backend in used for network in backend.networks))
+
+    def _backend(self, registry: Registry[T], name: str) -> T:
+        with self._building:
+            if (registry.kind, name) not in self._backends:
+                self._backends[registry.kind, name] = registry.create(name)
+            return cast(T, self._backends[registry.kind, name])
+
+    def _analyse(self, data: bytes, name: str, size: Size | None, renderer: str, view: ViewName | None) -> Product:
+        timings: dict[str, float] = {}
+        with timed(timings, "decode"):
+            photo = _shrunk(decode(data, name, max_side=PRODUCT_MAX_SIDE), size)
+        with timed(timings, "perceive"):
+            person = self._perceive_model(photo, name, view)
+        with timed(timings, "decompose"):
+            appearance = decompose(person)
+        with timed(timings, "prepare"):
+            prepared = self.renderer(renderer).prepare(appearance)
+        return Product(appearance, prepared, renderer, timings)
+
+    def _perceive_model(self, photo: Photo, name: str, view: ViewName | None) -> Person:
+        """A product photo without a person is a garment laid flat or on a stand, which has a code of its own."""
+        try:
+            person = self._perceive(photo, name, view)
+        except RefusedError as error:
+            if error.code != "no_person":
+                raise
+            raise RefusedError([Reason("no_model_in_product", name)]) from error
+        reasons = verdict.check_product(person)
+        if reasons:
+            raise RefusedError([replace(reason, photo=name) for reason in reasons])
+        return person
+
+    def _perceive(self, photo: Photo, name: str, view: ViewName | None = None, *, steady: bool = True) -> Person:
+        pose = NamedView(self.pose, view) if view else self.pose
+        return perceive(photo, role=name, pose=pose, matter=self.matter, parser=self.parser, steady=steady)
+
+
+def _shrunk(photo: Photo, size: Size | None) -> Photo:
+    """The photo at the size it will be shown at."""
+    if size is None or fit_size(size_of(photo), size) == size_of(photo):
+        return photo
+    small = cv2.resize(photo.rgb, fit_size(size_of(photo), size), interpolation=cv2.INTER_AREA)
+    return replace(photo, rgb=np.asarray(small, np.uint8))
+
+
+def size_of(photo: Photo) -> Size:
+    return photo.rgb.shape[1], photo.rgb.shape[0]
