@@ -298,7 +298,7 @@ def test_from_photos_to_labels(
     for row in key["pictures"]:
         with Image.open(out / f"{row['number']}.png") as sheet:
             assert sheet.height == SIZE[1]
-            assert sheet.width > SIZE[0] + 100
+            assert sheet.width > SIZE[0] + 50
         assert row["verdict"] in {"accepted", "doubtful", "refused"}
         assert set(row["measures"]) <= set(quality.CODES)
         assert row["product"] != "wj04_front"

@@ -114,7 +114,7 @@ def test_one_run_serves_pose_integrity_and_fidelity(data: Path, tmp_path: Path, 
 
     whole = run("integrity", data, tmp_path, pipeline, baseline=tmp_path / "records.jsonl")
     assert whole["not_refused"]["results"] >= 2
-    assert whole["not_refused"]["relative_agreement"]["50%"] > 0.6
+    assert whole["not_refused"]["relative_agreement_of_attributes"]["50%"] > 0.6
     assert whole["compared_same_pairs"]["baseline"] == whole["compared_same_pairs"]["now"]
     same = run("fidelity", data, tmp_path, pipeline)["not_refused"]
     assert same["ciede2000"]["50%"] < 6

@@ -11,7 +11,7 @@ from tryon_service.appearance.arms import arm_masks
 from tryon_service.appearance.attributes import TRUNK
 from tryon_service.appearance.hands import with_hands_by_colour
 from tryon_service.appearance.limbs import LimbField, own_legs
-from tryon_service.appearance.masks import closed, union, widened, without_specks
+from tryon_service.appearance.masks import union, widened, without_specks
 from tryon_service.appearance.subject import FAINT, Subject
 from tryon_service.imaging.colour import alike
 from tryon_service.imaging.complete import nearest_known
@@ -29,6 +29,10 @@ LEANING = 0.7
 """How much of its edge a leftover shares with its arm at least, in square roots of its pixels."""
 BELOW_STRAPS = 1.2
 """Along an arm's curve: before this a thin strip beside the arm may be a strap."""
+BESIDE = 0.05
+"""How far around a thing the cloth is that it may be a patch of, torso lengths."""
+SAME_COLOUR = 28.0
+"""Distance in 8-bit CIELAB below which two patches may be one cloth in light and shade."""
 FINGER = 0.10
 """How far beside a hand a finger may stick out, torso lengths."""
 FINGER_DISTANCE = 3.5
@@ -65,16 +69,29 @@ def _with_things_in_hand(
 ) -> dict[str, BoolArray]:
     """What a hand holds goes with the hand: accessories that touch the lower part of a forearm. A patch of the
     trousers' own colour beside a hand is no bag, whatever the parsing says."""
-    legwear = np.isin(subject.parsing, (Part.TROUSERS, *HANGING))
-    things = (subject.parsing == Part.ACCESSORIES) & (subject.matte > 0.5) & ~union(owners, subject.matte.shape)
-    things &= ~closed(alike(subject.rgb, legwear) & things, np.ones((5, 5), np.uint8))
-    _, labels = cv2.connectedComponents(things.astype(np.uint8), connectivity=8)
+    body = (subject.matte > 0.5) & ~union(owners, subject.matte.shape)
+    things = (subject.parsing == Part.ACCESSORIES) & body
+    count, labels = cv2.connectedComponents(things.astype(np.uint8), connectivity=8)
+    cloth = [k for k in range(1, count) if _of_one_cloth(subject, labels == k, body & ~things)]
+    things &= ~np.isin(labels, cloth)
     out = {}
     for name, mask in owners.items():
         held = np.unique(labels[widened(mask & (arms[name].t > FOREARM), 3) & things])
         out[name] = mask | (np.isin(labels, held) & things)
         things = things & ~out[name]
     return out
+
+
+def _of_one_cloth(subject: Subject, thing: BoolArray, body: BoolArray) -> bool:
+    """Whether what the parsing calls a thing has the colour of the body beside it."""
+    rim = widened(thing, round(BESIDE * subject.torso)) & body
+    if not rim.any():
+        return False
+    own, beside = (
+        np.median(cv2.cvtColor(subject.rgb[mask].reshape(1, -1, 3), cv2.COLOR_RGB2LAB)[0].astype(np.float32), axis=0)
+        for mask in (thing, rim)
+    )
+    return bool(np.linalg.norm(own - beside) < SAME_COLOUR)
 
 
 def _legwear(subject: Subject, body: BoolArray) -> BoolArray:

@@ -66,6 +66,7 @@ def _labels(args: argparse.Namespace) -> None:
         words = [form.get(row["number"], "") for form in forms]
         if all(words):
             labels.append(Label(row["product"], row["shopper"], row["set"], words[0], words[1], digest))
+    make_folder(args.out.parent, "--out")
     write_labels(args.out, labels)
     write_atomically(args.out.parent / "fingerprint.json", (args.sheets / "fingerprint.json").read_bytes())
     print(f"{len(labels)} of {len(key['pictures'])} pictures judged by both: {args.out}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from tryon_service.appearance.agreement import confusion, iou
 from tryon_service.types import BoolArray, Float32Array, Part, UInt8Array
 
 SOLID = 0.5
@@ -63,19 +64,22 @@ def new_slivers(alpha: Float32Array, source: Float32Array) -> float:
 
 
 def attribute_agreement(reference: UInt8Array, parsing: UInt8Array, where: BoolArray | None = None) -> float:
-    """Mean IoU of two parsings (H x W Part ids) over the attributes that fill at least PRESENT of the reference's
-    person. where: the pixels that count, default all. 1 if the reference shows nobody."""
+    """Mean IoU of two parsings (H x W Part ids, or ids of groups of them) over the attributes present.
+
+    where: the pixels that count, default all. 1 if the reference shows nobody.
+    """
+    ious = attribute_ious(reference, parsing, where)
+    return float(np.mean(list(ious.values()))) if ious else 1.0
+
+
+def attribute_ious(reference: UInt8Array, parsing: UInt8Array, where: BoolArray | None = None) -> dict[int, float]:
+    """IoU by id, of the attributes that fill at least PRESENT of the reference's person."""
     if where is not None:
         reference, parsing = reference[where], parsing[where]
-    kinds = len(Part)
-    pairs = np.bincount(reference.ravel().astype(np.intp) * kinds + parsing.ravel(), minlength=kinds * kinds)
-    counts = pairs.reshape(kinds, kinds)
-    area, found = counts.sum(axis=1), counts.sum(axis=0)
-    present = np.flatnonzero(area[1:] >= max(PRESENT * area[1:].sum(), 1)) + 1
-    if not len(present):
-        return 1.0
-    both = counts[present, present]
-    return float(np.mean(both / (area[present] + found[present] - both)))
+    counts = confusion(reference, parsing, len(Part))
+    area = counts.sum(axis=1)[1:]
+    present = np.flatnonzero(area >= max(PRESENT * area.sum(), 1)) + 1
+    return {int(index): float(value) for index, value in zip(present, iou(counts)[present], strict=True)}
 
 
 def _solid(alpha: Float32Array) -> UInt8Array:

@@ -16,18 +16,19 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from tryon_service.appearance.labels import merged_lookup
 from tryon_service.errors import RefusedError
 from tryon_service.evaluation.base import Options, model_photos, shopper_photos
 from tryon_service.evaluation.drawing import fitted, note, rgb_of, sheet
 from tryon_service.evaluation.fidelity import fidelity
-from tryon_service.evaluation.integrity import attribute_agreement, loose_pieces, new_slivers
+from tryon_service.evaluation.integrity import attribute_agreement, attribute_ious, loose_pieces, new_slivers
 from tryon_service.evaluation.limbs import ENDS, NAMES, degrees_between, directions, in_photo
 from tryon_service.evaluation.records import Ledger, Record
 from tryon_service.perception.perceive import perceive
 from tryon_service.pipeline import Job, Pipeline, Product, RenderRequest
 from tryon_service.report import reason_row
 from tryon_service.retarget.view import yaw
-from tryon_service.types import Person, Photo, TargetPose, UInt8Array
+from tryon_service.types import BoolArray, Part, Person, Photo, TargetPose, UInt8Array
 
 TILE = (240, 320)
 TURN = 5.0
@@ -43,8 +44,8 @@ class Model:
     pipeline: Pipeline
 
     @cached_property
-    def self_agreement(self) -> float:
-        """How well the parser agrees with itself on a copy of the photo turned by TURN degrees."""
+    def self_agreement(self) -> dict[str, float]:
+        """How well the parser agrees with itself on a copy of the photo turned by TURN degrees; see agreements."""
         assert isinstance(self.product, Product)
         person = self.product.person
         height, width = person.parsing.shape
@@ -57,8 +58,7 @@ class Model:
             for plane in (person.parsing, np.ones_like(person.parsing))
         )
         found = seen_again(self.pipeline, np.asarray(photo, np.uint8))
-        turned = np.asarray(parsing, np.uint8)
-        return 0.0 if found is None else attribute_agreement(turned, found.parsing, np.asarray(inside > 0))
+        return agreements(np.asarray(parsing, np.uint8), found, np.asarray(inside > 0))
 
 
 def measured_pairs(pipeline: Pipeline, data: Path, options: Options) -> list[Record]:
@@ -110,6 +110,7 @@ def _measures(pipeline: Pipeline, model: Model, job: Job, shopper: Person) -> di
     assert rendered is not None
     assert isinstance(target, TargetPose)
     found = seen_again(pipeline, rgb_of(job.picture))  # type: ignore[arg-type]
+    ious = {} if found is None else attribute_ious(rendered.parsing, found.parsing)
     pieces = loose_pieces(rendered.alpha)
     garments = fidelity(product.person.photo.rgb, product.person.parsing, rendered, target.scale)
     return {
@@ -117,9 +118,22 @@ def _measures(pipeline: Pipeline, model: Model, job: Job, shopper: Person) -> di
         "loose": float(pieces.sum()),
         "largest_loose": float(pieces[0]) if len(pieces) else 0.0,
         "new_slivers": new_slivers(rendered.alpha, product.person.matte),
-        "agreement": 0.0 if found is None else attribute_agreement(rendered.parsing, found.parsing),
+        "agreement": agreements(rendered.parsing, found),
         "self_agreement": model.self_agreement,
+        "ious": {Part(part).name.lower(): round(value, 4) for part, value in ious.items()},
         "fidelity": {name: [one.colour, one.texture] for name, one in garments.items()},
+    }
+
+
+def agreements(parsing: UInt8Array, found: Person | None, where: BoolArray | None = None) -> dict[str, float]:
+    """Of a parsing with the one found on the picture: over the attributes, and over the ten classes of the parser's own
+    figures, for which left and right, and kinds of skin, are one. 0 if nobody was found."""
+    if found is None:
+        return {"attributes": 0.0, "classes": 0.0}
+    table = merged_lookup()
+    return {
+        "attributes": attribute_agreement(parsing, found.parsing, where),
+        "classes": attribute_agreement(table[parsing], table[found.parsing], where),
     }
 
 

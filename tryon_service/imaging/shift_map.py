@@ -44,6 +44,7 @@ MAX_SHADE = np.float32(40.0)
 SAMPLE = 3
 """Of the pixels around a hole every so manyth helps to settle an offset."""
 NEIGHBOURS = ((0, 0), (1, 0), (0, 1))
+"""Which pixels' offsets a pixel's colour is the mean of: itself, and across a seam its right and lower neighbours."""
 STEPS = np.array([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)], np.int32)
 GREY = np.array([[0.3, 0.6, 0.1]], np.float32)
 LOOK = np.array([[0.3, 0.6, 0.1, 1.0]], np.float32)

@@ -16,6 +16,9 @@ from tryon_service.types import BoolArray, Float32Array, Int32Array, Size
 
 SUBPIXEL_BITS = 4
 EDGE = 1e-6
+NOWHERE = -1e6
+COARSE = 8
+"""Pixels between the samples from which the extent of a part of a map is guessed."""
 
 
 @dataclass(frozen=True)
@@ -43,20 +46,22 @@ class SourceMap:
         """The smallest part of the map that reads from a window of the photo, as a map into that window."""
         low = np.asarray(origin, np.float32) - 1
         high = low + np.asarray(size, np.float32) + 1
-        x, y = self.xy[..., 0], self.xy[..., 1]
-        reads = (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1])
-        rows, columns = np.flatnonzero(reads.any(axis=1)), np.flatnonzero(reads.any(axis=0))
+        sketch = self._reads(low - COARSE, high + COARSE, np.s_[::COARSE, ::COARSE])
+        rows, columns = np.flatnonzero(sketch.any(axis=1)), np.flatnonzero(sketch.any(axis=0))
         if not len(rows):
             return SourceMap((0, 0, 0, 0), self.xy[:0, :0], self.drawn[:0, :0])
-        part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        left, top = self.box[0] + int(columns[0]), self.box[1] + int(rows[0])
-        height, width = reads[part].shape
-        return SourceMap(
-            (left, top, left + width, top + height), self.xy[part] - np.asarray(origin, np.float32), reads[part]
-        )
+        top, left = max(0, (int(rows[0]) - 1) * COARSE), max(0, (int(columns[0]) - 1) * COARSE)
+        part = np.s_[top : (rows[-1] + 2) * COARSE, left : (columns[-1] + 2) * COARSE]
+        reads = self._reads(low, high, part)
+        left, top = self.box[0] + left, self.box[1] + top
+        height, width = reads.shape
+        xy = self.xy[part] - np.asarray(origin, np.float32)
+        return SourceMap((left, top, left + width, top + height), xy, reads)
 
-
-NOWHERE = -1e6
+    def _reads(self, low: Float32Array, high: Float32Array, part: tuple[slice, slice]) -> BoolArray:
+        """Which pixels of a part of the map read from between low and high (x, y)."""
+        x, y = self.xy[part][..., 0], self.xy[part][..., 1]
+        return np.asarray((x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1]))
 
 
 def grid_mesh(mask: BoolArray, step: int, origin: tuple[int, int] = (0, 0)) -> Mesh:

@@ -4,7 +4,7 @@ vertical, and below the hips with both legs at once; the head with the neck, tur
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -158,7 +158,7 @@ def _mirrored(cylinder: Cylinder) -> Cylinder:
 def _narrowed(spine: FrameCurve, trunk: Cylinder, turn: float) -> FrameCurve:
     """The target spine with the width that the turn already accounts for taken out again."""
     factor = 1.0 + (1.0 / narrowing(trunk.yaw, turn) - 1.0) * (1 - smoothstep(spine.t, 1.0, 1.45))
-    return FrameCurve(spine.t, spine.points, spine.along, spine.across, spine.width * factor, spine.reach)
+    return replace(spine, width=spine.width * factor)
 
 
 def _hang(trunk: Points, height: Array, carrier: Carrier, analysis: WarpAnalysis, rig: Rig) -> Points:

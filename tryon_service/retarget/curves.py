@@ -17,6 +17,8 @@ Points = NDArray[np.float64]
 
 SAMPLES_PER_BONE = 24
 STRIDE = 3
+BULGE = 0.5
+MAX_MITRE = np.radians(50.0)
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class FrameCurve:
     along, across: M x 2 unit vectors; across need not be perpendicular to along (a tilted shoulder line).
     width: M, factor on offsets across.
     reach: M, factor on offsets along.
+    bulge: M, by how much offsets across grow on the outer side of a bend: on the positive side where it is positive, on
+        the negative where it is negative.
     """
 
     t: NDArray[np.float64]
@@ -36,6 +40,7 @@ class FrameCurve:
     across: Points
     width: NDArray[np.float64]
     reach: NDArray[np.float64]
+    bulge: NDArray[np.float64]
 
 
 def unit(vector: Points) -> Points:
@@ -59,6 +64,18 @@ def _turning(angles: list[float], zones: list[float], t: NDArray[np.float64]) ->
     return out
 
 
+def _bulge(angles: list[float], zones: list[float], t: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Elbows and knees have a point: two straight tubes would meet in a mitre, 1 / cos(half the bend) from the joint;
+    flesh rounds that off to BULGE of it."""
+    out = np.zeros_like(t)
+    for joint, zone in enumerate(zones, start=1):
+        turn = angles[joint] - angles[joint - 1]
+        mitre = 1.0 / np.cos(np.clip(abs(turn) / 2, 0.0, MAX_MITRE)) - 1.0
+        near = np.clip(1.0 - np.abs(t - joint) / (1.5 * zone), 0.0, 1.0)
+        out -= np.sign(turn) * BULGE * mitre * near * near * (3 - 2 * near)
+    return out
+
+
 def limb_curve(joints: Points, zones: list[float], width: float = 1.0) -> FrameCurve:
     """A chain of bones with across perpendicular to along.
 
@@ -78,7 +95,9 @@ def limb_curve(joints: Points, zones: list[float], width: float = 1.0) -> FrameC
     drift = joints[np.clip(np.round(t).astype(int), 0, len(bones))] - points
     at_joints = np.array([drift[k * SAMPLES_PER_BONE] for k in range(len(bones) + 1)])
     pull = np.stack([np.interp(t, np.arange(len(bones) + 1), at_joints[:, axis]) for axis in (0, 1)], axis=1)
-    return FrameCurve(t, points + pull, along, across, np.full_like(t, width), np.full_like(t, width))
+    return FrameCurve(
+        t, points + pull, along, across, np.full_like(t, width), np.full_like(t, width), _bulge(angles, zones, t)
+    )
 
 
 def carry(points: Points, source: FrameCurve, target: FrameCurve) -> tuple[Points, NDArray[np.float64]]:
@@ -122,7 +141,13 @@ def place(
     """The inverse of locate on another curve: N x 2 (x, y). Width and reach factors of both curves apply."""
     _, _, _, width0, reach0 = _at(source, t)
     base, e, n, width1, reach1 = _at(target, t)
+    across = across * _outer(target, t, across) / _outer(source, t, across)
     return np.asarray(base + (along * reach1 / reach0)[:, None] * e + (across * width1 / width0)[:, None] * n)
+
+
+def _outer(curve: FrameCurve, t: NDArray[np.float64], across: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The bend's factor on each offset across."""
+    return np.asarray(1.0 + np.maximum(np.sign(across) * np.interp(t, curve.t, curve.bulge), 0.0))
 
 
 def _at(

@@ -112,6 +112,7 @@ def _spine(keypoints: Keypoints) -> FrameCurve:
         np.stack([np.cos(across), np.sin(across)], axis=1),
         np.interp(t, [0.0, 1.0, 1.45, 2.0], [widths[0], widths[1], lengths[1], lengths[1]]),
         np.interp(t, [0.0, 1.0, 1.45, 2.0], [lengths[0], lengths[0], lengths[1], lengths[1]]),
+        np.zeros_like(t),
     )
 
 
