@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from tryon_service import verdict
 from tryon_service.analysis import Analyst, size_of
+from tryon_service.appearance.shadow import shade
 from tryon_service.backdrop import backdrop
 from tryon_service.choice import choose
 from tryon_service.errors import RefusedError, UnavailableError
@@ -125,7 +126,9 @@ def compose(pipeline: Pipeline, job: Job) -> None:
     shopper = _known(job.shopper)
     if request.background == "shopper" and isinstance(request.shopper, bytes):
         shopper = pipeline.analyse_backdrop(request.shopper)
-    job.picture = composite(_known(job.rendered), backdrop(request.background, appearance, shopper, target.size))
+    shadow = shade(appearance.person, appearance.shadow, target)
+    behind = backdrop(request.background, appearance, shopper, target.size, shadow)
+    job.picture = composite(_known(job.rendered), behind)
 
 
 def judge(pipeline: Pipeline, job: Job) -> None:

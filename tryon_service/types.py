@@ -149,6 +149,21 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class FloorShadow:
+    """A soft shadow in a plain studio.
+
+    darkness: H x W float32 in [0, 1] over the product photo, 0 where it doesn't fall; wall: the same for what falls on
+        the wall, which has the pose's outline and is right for that pose only.
+    feet: 2 x 2 float32, (x, y) of the middles of the left and right sole; shin: its length in pixels.
+    """
+
+    darkness: Float32Array
+    wall: Float32Array
+    feet: Float32Array
+    shin: float
+
+
+@dataclass(frozen=True)
 class Appearance:
     """A product Person decomposed; depends on the product photo only, so it is computed once and kept.
 
@@ -156,12 +171,14 @@ class Appearance:
     background: H x W x 3 uint8; the photo with the person taken out and the hole completed.
     anchored: arms that can't be moved on their own, because their hand is in a pocket, behind the body or holds on to
         the other arm.
+    shadow: what the person casts on a plain floor, already taken out of the background; None where there is none.
     """
 
     person: Person
     layers: Mapping[str, Layer]
     background: UInt8Array
     anchored: frozenset[str] = frozenset()
+    shadow: FloorShadow | None = None
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,9 @@ def _width(free: list[Array]) -> Array:
 class _Side:
     """What the strip shows on one side of an arm; arrays are M x (STEPS + 1)."""
 
-    def __init__(self, labels: NDArray[np.uint8], colours: np.ndarray, skin: BoolArray, matte: Float32Array, name: str):
+    def __init__(
+        self, labels: NDArray[np.uint8], colours: np.ndarray, skin: BoolArray, matte: Float32Array, name: str
+    ) -> None:
         self.labels, self.colours, self.skin = labels, colours, skin
         self.own = labels == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
         self.other = labels == (Part.RIGHT_ARM if name == "left_arm" else Part.LEFT_ARM)

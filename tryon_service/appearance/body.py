@@ -89,8 +89,8 @@ def _fill(image: np.ndarray, corners: list[Array], value: int) -> None:
 
 
 def _ends(kinds: np.ndarray, torso: float) -> tuple[Array, Array]:
-    """(where the body is seen to end, where it ends behind the arm), in steps, M each. kinds: M x (STEPS + 1); torso: its
-    length in steps."""
+    """(where the body is seen to end, where it ends behind the arm), in steps, M each. kinds: M x (STEPS + 1); torso:
+    its length in steps."""
     background = (kinds == BACKGROUND) & np.roll(kinds == BACKGROUND, -1, axis=1)
     background[:, -1] = True
     stop = np.argmax(background, axis=1)

@@ -17,6 +17,7 @@ from tryon_service.appearance.layers import build_layer
 from tryon_service.appearance.limbs import LimbField, fields_for
 from tryon_service.appearance.masks import closed, union, widened, without_specks
 from tryon_service.appearance.owners import arms_of, owners_of, stray_fingers
+from tryon_service.appearance.shadow import find_shadow
 from tryon_service.appearance.subject import Subject
 from tryon_service.imaging.complete import complete_background, nearest_known
 from tryon_service.perception.skeletons import LIMBS, Landmark
@@ -69,7 +70,9 @@ def decompose(person: Person) -> Appearance:
             layer = build_layer(name, carrier, subject, share, feathered=carrier in ARMS, beyond=beyond, fading=fading)
             if layer:
                 layers[name] = layer
-    return Appearance(person, layers, emptied(person), anchored_arms(subject, fields, pieces))
+    background = emptied(person)
+    anchored = anchored_arms(subject, fields, pieces)
+    return Appearance(person, layers, background, anchored, find_shadow(person, background))
 
 
 def _carried(subject: Subject, rig: Rig, shown: frozenset[str]) -> tuple[dict[str, Pieces], dict[str, LimbField]]:

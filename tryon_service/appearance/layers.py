@@ -10,13 +10,11 @@ import numpy as np
 from tryon_service.appearance.attributes import Pieces
 from tryon_service.appearance.masks import window
 from tryon_service.appearance.subject import BORDER, Subject
-from tryon_service.imaging.complete import mirror_fill, nearest_known
+from tryon_service.imaging.complete import nearest_known, texture_fill
 from tryon_service.types import BoolArray, Float32Array, Layer
 
 SEAM = 0.8
 """Softness of the cuts between layers, sigma in pixels."""
-FOLD = 0.05
-"""Width of the band of texture that is continued into hidden parts, torso lengths."""
 FADE = 0.02
 """Sigma of the fade where a sleeve leaves the trunk, torso lengths."""
 
@@ -44,7 +42,7 @@ def build_layer(
     if not visible.any():
         return None
     sure = cv2.erode(pieces.sure[part].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    filled = mirror_fill(subject.rgb[part], sure if sure.any() else visible, hidden, FOLD * subject.torso)
+    filled = texture_fill(subject.rgb[part], sure if sure.any() else visible, hidden, subject.torso)
     rgb = np.where(shown[..., None], subject.rgb[part], filled)
     soft = cv2.GaussianBlur(extent[part].astype(np.float32), (0, 0), SEAM)
     soft = soft if feathered else np.clip(soft * 2.0, 0.0, 1.0)

@@ -55,7 +55,7 @@ def owners_of(subject: Subject, arms: dict[str, BoolArray], legs: dict[str, Limb
     person = subject.matte > 0.5
     taken = union(arms, person.shape)
     lower = _legwear(subject, person & ~taken)
-    split = own_legs(subject.rgb, lower, legs)
+    split = {n: without_specks(m, SCRAP * subject.torso**2) for n, m in own_legs(subject.rgb, lower, legs).items()}
     taken |= union(split, person.shape)
     owners = {**split, TRUNK: person & ~taken, **arms}
     if not person.any():
@@ -70,9 +70,10 @@ def _with_things_in_hand(
     """What a hand holds goes with the hand: accessories that touch the lower part of a forearm. A patch of the
     trousers' own colour beside a hand is no bag, whatever the parsing says."""
     body = (subject.matte > 0.5) & ~union(owners, subject.matte.shape)
+    legwear = np.isin(subject.parsing, (Part.TROUSERS, *HANGING))
     things = (subject.parsing == Part.ACCESSORIES) & body
     count, labels = cv2.connectedComponents(things.astype(np.uint8), connectivity=8)
-    cloth = [k for k in range(1, count) if _of_one_cloth(subject, labels == k, body & ~things)]
+    cloth = [k for k in range(1, count) if _of_one_cloth(subject, labels == k, body & legwear)]
     things &= ~np.isin(labels, cloth)
     out = {}
     for name, mask in owners.items():

@@ -6,16 +6,15 @@ Convention: points are (x, y) pixels; darkness is 1 - photo / clean background, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
 from tryon_service.appearance.masks import widened
 from tryon_service.imaging.extend import smooth_fill
-from tryon_service.perception.skeletons import Landmark
+from tryon_service.perception.skeletons import LIMBS, Landmark
 from tryon_service.retarget.rig import joint, middle
-from tryon_service.types import BoolArray, Float32Array, Keypoints, Person, Size, UInt8Array
+from tryon_service.retarget.view import degrees_between, direction
+from tryon_service.types import BoolArray, Float32Array, FloorShadow, Keypoints, Person, Size, TargetPose, UInt8Array
 
 TRACE = 0.02
 """Matte above which a pixel still shows something of the person."""
@@ -30,23 +29,10 @@ PATCH = 0.1
 """Side of the square, in shins, that a visible shadow fills at least."""
 RISE = 0.1
 """How far above the ankles the shadow on the floor ends, in shins; above is the wall's."""
+WALL_STAYS = 10.0
+"""Degrees of the largest limb movement at which nothing of the wall's shadow is left."""
 LIFT = 0.3
 """How far a foot may rise above the other for its shadow to rise with it, in shins: beyond that it leaves the floor."""
-
-
-@dataclass(frozen=True)
-class FloorShadow:
-    """A soft shadow on a plain floor.
-
-    darkness: H x W float32 in [0, 1] over the product photo, 0 where it doesn't fall; wall: the same for what falls on
-    the wall, which has the pose's outline and is right for that pose only; feet: 2 x 2 float32, the middles of the left
-    and right sole; shin: its length in pixels.
-    """
-
-    darkness: Float32Array
-    wall: Float32Array
-    feet: Float32Array
-    shin: float
 
 
 def feet_of(keypoints: Keypoints) -> Float32Array:
@@ -128,6 +114,18 @@ def cast(
     map_y = (y / scale + left[1] + share * (right[1] - left[1])).astype(np.float32)
     multiplier[window] -= cv2.remap(darkness, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return multiplier
+
+
+def shade(person: Person, shadow: FloorShadow | None, target: TargetPose) -> Float32Array | None:
+    """The model's shadow in its target pose, see cast; None if it has none. The wall's goes as the pose departs from
+    the photo's."""
+    if shadow is None:
+        return None
+    bones = list(LIMBS.values())
+    before, after = (np.array([direction(k, bone) for bone in bones]) for k in (person.keypoints, target.keypoints))
+    moved = max(degrees_between(float(a), float(b)) for a, b in zip(before, after, strict=True))
+    wall = float(np.clip(1.0 - moved / WALL_STAYS, 0.0, 1.0))
+    return cast(shadow, shadow.feet, feet_of(target.keypoints), target.scale, target.size, wall)
 
 
 def darken(background: UInt8Array, multiplier: Float32Array) -> UInt8Array:

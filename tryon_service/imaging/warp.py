@@ -78,7 +78,9 @@ def grid_mesh(mask: BoolArray, step: int, origin: tuple[int, int] = (0, 0)) -> M
     quads = np.stack([top_left, top_left + 1, top_left + stride + 1, top_left + stride], axis=1)
     used, inverse = np.unique(quads, return_inverse=True)
     quads = inverse.reshape(quads.shape)
-    vertices = np.stack([used % stride, used // stride], axis=1).astype(np.float32) * step + np.asarray(origin, np.float32)
+    vertices = np.stack([used % stride, used // stride], axis=1).astype(np.float32) * step + np.asarray(
+        origin, np.float32
+    )
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
     return Mesh(vertices, triangles)
 

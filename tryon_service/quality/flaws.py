@@ -47,7 +47,7 @@ class _View:
         return cls(
             _resized(alpha, scale) > SOLID,
             np.asarray(_resized(parsing, scale, cv2.INTER_NEAREST), np.uint8),
-            np.asarray(cv2.cvtColor(_resized(rgb, scale), cv2.COLOR_RGB2GRAY), np.uint8),
+            np.asarray(_resized(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), scale), np.uint8),
             scale,
         )
 
@@ -56,7 +56,7 @@ class _View:
         return max(int(self.person.sum()), 1)
 
 
-def _resized(array: np.ndarray, scale: float, interpolation: int = cv2.INTER_AREA) -> np.ndarray:
+def _resized(array: np.ndarray, scale: float, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
     height, width = array.shape[:2]
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return array if scale == 1.0 else np.asarray(cv2.resize(array, size, interpolation=interpolation))
