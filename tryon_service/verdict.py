@@ -41,6 +41,13 @@ EDGE = 0.015
 """How sure a joint's place in or outside the frame must be, as a share of the person's height."""
 HIDDEN_TURN = 20.0
 """Degrees that a limb hidden in the product photo may be asked to move."""
+HIDDEN_LIMITS: Mapping[str, tuple[float, float]] = {
+    "wrist": (0.75, NEVER),
+    "elbow": (0.4, 0.75),
+    "ankle": (0.4, 0.75),
+    "joint": (0.0, 0.6),
+}
+"""How little the network may believe in a joint that the shopper photo hides."""
 EXPOSED_LIMITS: Mapping[str, tuple[float, float]] = {
     "head": (0.03, 0.05),
     "neck": (0.04, 0.10),
@@ -147,13 +154,18 @@ def judge(reasons: Sequence[Reason], scores: Mapping[str, float]) -> Verdict:
         doubtful = [*reasons, *(reason for reason in doubtful if reason.part not in {one.part for one in refused})]
     else:
         scores = {**scores, "quality": fitted.quality(scores)}
-        doubtful = [reason for reason in reasons if reason.code not in quality.CODES.values()]
+        doubtful = [reason for reason in reasons if reason.code not in quality.CODES.values() or _stays(reason)]
         if scores["quality"] < fitted.threshold:
             name = fitted.worst(scores)
             doubtful.append(Reason(quality.CODES[name], "product", name, scores[name], fitted.needed(name, scores)))
     if refused:
         return Verdict("refused", (*refused, *doubtful), scores)
     return Verdict("doubtful" if doubtful else "accepted", tuple(doubtful), scores)
+
+
+def _stays(reason: Reason) -> bool:
+    """A limb that can't follow the shopper is a doubt however good the picture looks."""
+    return reason.code == "limb_behind_body"
 
 
 def _against_limits(scores: Mapping[str, float], which: int) -> list[Reason]:
@@ -271,7 +283,7 @@ def _within(person: Person, bone: Bone) -> bool:
 
 def _joints(product: Person, shopper: Person) -> Iterator[_Finding]:
     """Joints that the product picture shows and the shopper photo cuts off (refused) or hides (doubtful, or refused if
-    the network itself doesn't believe in them)."""
+    the network itself doesn't believe in them). Where only a hand is hidden, the model's forearm stays as it is."""
     keypoints = shopper.keypoints
     for landmark in sorted({joint for bone in LIMBS.values() for joint in bone}):
         if not _inside(product, landmark, EDGE):
@@ -281,7 +293,8 @@ def _joints(product: Person, shopper: Person) -> Iterator[_Finding]:
             yield _Finding(Reason("body_cropped", "shopper", name, 1.0), (0.5, 0.5))
         elif not keypoints.seen[landmark]:
             doubt = 1.0 - float(keypoints.visibility[landmark])
-            yield _Finding(Reason("joint_hidden", "shopper", name, doubt), (0.0, 0.6))
+            limits = HIDDEN_LIMITS.get(name.split("_")[1], HIDDEN_LIMITS["joint"])
+            yield _Finding(Reason("joint_hidden", "shopper", name, doubt), limits)
 
 
 def _frame(target: TargetPose) -> Iterator[_Finding]:

@@ -26,6 +26,8 @@ SHOULDERS = 0.8
 """Height from which the outline runs out to the shoulders and says nothing of the sides."""
 WIDEST = 0.12
 """How far the body may go on behind an arm that doesn't lie in front of it, torso lengths."""
+WIDEST_BETWEEN = 0.45
+"""The same where its outline is seen close above and close below."""
 RIM = 0.03
 """How far the body is continued behind an arm at least, torso lengths."""
 SLIT = 0.03
@@ -104,9 +106,12 @@ def _ends(kinds: np.ndarray, torso: float) -> tuple[Array, Array]:
     index = np.arange(len(kinds))
     trusted = _median(seen[free])
     guess = np.interp(index, index[free], trusted)
-    apart = np.abs(index[:, None] - index[free]).min(axis=1) * (LEVELS[1] - LEVELS[0])
-    trust = np.clip(1.0 - apart / FAR, 0.0, 1.0)
-    ends = np.where(free, seen, seen + np.clip(guess - seen, 0.0, WIDEST * torso) * trust)
+    steps = (index[:, None] - index[free]) * (LEVELS[1] - LEVELS[0])
+    below, above = (np.where(steps * sign >= 0, np.abs(steps), np.inf).min(axis=1) for sign in (1, -1))
+    trust = np.clip(1.0 - np.minimum(below, above) / FAR, 0.0, 1.0)
+    between_both = np.maximum(below, above) < FAR
+    widest = np.where(between_both, WIDEST_BETWEEN, WIDEST) * torso
+    ends = np.where(free, seen, seen + np.clip(guess - seen, 0.0, widest) * np.where(between_both, 1.0, trust))
     smooth = np.convolve(np.pad(ends, 4, mode="edge"), np.hanning(11)[1:-1] / np.hanning(11).sum(), mode="valid")
     beyond = np.minimum(np.maximum(smooth - seen, RIM * torso), covered)
     step = TAPER * (LEVELS[1] - LEVELS[0]) * torso

@@ -183,16 +183,14 @@ def emptied(person: Person) -> UInt8Array:
 
 
 def visible_limbs(keypoints: Keypoints, shape: tuple[int, ...]) -> frozenset[str]:
-    """Arms and legs of which the photo shows something: the bone next to the trunk reaches into the frame."""
+    """Arms and legs of which the photo shows something: the middle of a bone lies in the frame, or a wrist does."""
     out = set()
-    for name, bone in (
-        ("left_arm", LIMBS["left_upper_arm"]),
-        ("right_arm", LIMBS["right_upper_arm"]),
-        ("left_leg", LIMBS["left_thigh"]),
-        ("right_leg", LIMBS["right_thigh"]),
-    ):
-        start, end = (joint(keypoints, b) for b in bone)
-        if _inside(start + 0.5 * (end - start), shape):
+    for name in (*ARMS, *LEGS):
+        side, kind = name.split("_")
+        bones = ("upper_arm", "forearm") if kind == "arm" else ("thigh",)
+        points = [sum(joint(keypoints, end) for end in LIMBS[f"{side}_{bone}"]) / 2 for bone in bones]
+        points += [joint(keypoints, LIMBS[f"{side}_forearm"][1])] if kind == "arm" else []
+        if any(_inside(np.asarray(point), shape) for point in points):
             out.add(name)
     return frozenset(out)
 

@@ -15,6 +15,8 @@ from tryon_service.types import BoolArray, Part
 
 BEGIN = 2.9
 """Where a hand begins on its arm's curve."""
+CUFF = 3.12
+"""Where a sleeve ends at last."""
 REACH = 2.6
 """How far fingers spread from the curve, in usual radii of a wrist."""
 SKIN_DISTANCE = 3.5
@@ -49,4 +51,4 @@ def _hand_cut(subject: Subject, arm: BoolArray, other: BoolArray, field: LimbFie
         return arm
     _, labels = cv2.connectedComponents(closed(like, np.ones((3, 3), np.uint8)).astype(np.uint8), connectivity=8)
     found = np.unique(labels[samples & (labels > 0)])
-    return np.asarray((arm & ~zone) | (np.isin(labels, found[found > 0]) & zone))
+    return np.asarray((arm & ~(zone & (field.t > CUFF))) | (np.isin(labels, found[found > 0]) & zone))

@@ -38,7 +38,7 @@ FINGER = 0.10
 FINGER_DISTANCE = 3.5
 """How near its colour must be to the hand's, see imaging/colour.py."""
 CUFF = 2.9
-"""Along an arm's curve: from here on what lies beside it was never part of the sleeve, but may be a finger."""
+"""Along an arm's curve: from here on what lies beside it was never part of the sleeve."""
 FOREARM = 2.4
 """Along an arm's curve: from here on it may hold something."""
 
@@ -125,9 +125,9 @@ def _with_leftovers(
     _, labels = cv2.connectedComponents((rest & ~solid).astype(np.uint8), connectivity=8)
     out = {}
     for name, mask in arms.items():
-        skin = np.isin(subject.parsing, (Part.LEFT_ARM, Part.RIGHT_ARM)) | (fields[name].t < CUFF)
+        sleeve = fields[name].t < CUFF
         below = mask & (fields[name].t > BELOW_STRAPS)
-        touching = np.bincount(labels[widened(below, 2) & (labels > 0) & skin], minlength=labels.max() + 1)
+        touching = np.bincount(labels[widened(below, 2) & (labels > 0) & sleeve], minlength=labels.max() + 1)
         sizes = np.bincount(labels.ravel(), minlength=len(touching))
         out[name] = mask | ((touching > LEANING * np.sqrt(sizes)) & (np.arange(len(sizes)) > 0))[labels]
     return out

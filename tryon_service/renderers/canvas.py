@@ -13,8 +13,8 @@ from tryon_service.types import Float32Array, Layer, Rendered, Size, UInt8Array
 
 @dataclass
 class Canvas:
-    """What has been drawn so far. rgb: H x W x 3 uint8; alpha: H x W float32 in [0, 1]; real: H x W float32, alpha times
-    the share of real pixels; parsing: H x W uint8."""
+    """What has been drawn so far. rgb: H x W x 3 uint8; alpha: H x W float32 in [0, 1]; real: H x W float32, alpha
+    times the share of real pixels; parsing: H x W uint8."""
 
     rgb: UInt8Array
     alpha: Float32Array

@@ -1,5 +1,5 @@
-"""Bodies turned about the vertical: torso, head and limbs as tapered elliptic cylinders textured from the photo, so that
-a turned body shows the right part of the print instead of a squeezed front.
+"""Bodies turned about the vertical: torso, head and limbs as tapered elliptic cylinders textured from the photo, so
+that a turned body shows the right part of the print instead of a squeezed front.
 
 Convention: across is a point's offset from the part's curve in source pixels, positive towards the picture's right in
 an upright pose; yaw and turn are radians, positive towards the picture's right (retarget/view.py).
@@ -72,8 +72,8 @@ def _shift_within(theta: Array, delta: float) -> Array:
 
 @dataclass(frozen=True)
 class Ellipsoid:
-    """A head. centre: height on the spine; height, width: half-axes, in spine units and in pixels; middle: offset of its
-    axis across, in pixels."""
+    """A head. centre: height on the spine; height, width: half-axes, in spine units and in pixels; middle: offset of
+    its axis across, in pixels."""
 
     centre: float
     height: float
@@ -93,15 +93,15 @@ def measure_ellipsoid(levels: Array, across: Array) -> Ellipsoid:
     low, high = np.percentile(levels, (2.0, 98.0))
     left, right = np.percentile(across, (2.0, 98.0))
     return Ellipsoid(
-        float(low + high) / 2,
-        max(float(high - low) / 2, 1e-3),
-        max(float(right - left) / 2, 1.0),
-        float(left + right) / 2,
+        centre=float(low + high) / 2,
+        height=max(float(high - low) / 2, 1e-3),
+        width=max(float(right - left) / 2, 1.0),
+        middle=float(left + right) / 2,
     )
 
 
 def spine_rows(spine: FrameCurve, levels: Array) -> tuple[Array, Array]:
-    """(points, across), K x 2 each: the spine's cross-sections, continued straight below the hips and above the head."""
+    """(points, across), K x 2 each: the spine's cross-sections, continued straight beyond hips and head."""
     inside = np.clip(levels, spine.t[0], spine.t[-1])
     across, along, points = (
         np.stack([np.interp(inside, spine.t, values[:, k]) for k in (0, 1)], axis=1)

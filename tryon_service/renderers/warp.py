@@ -68,8 +68,8 @@ def _halves(name: str, carrier: Carrier, target: TargetPose) -> list[Int32Array]
 
 
 def drawing_order(appearance: Appearance, target: TargetPose) -> list[tuple[str, list[Layer]]]:
-    """(carrier, its layers), back to front: hair behind the shoulders, legs by depth, trunk, head, arms by depth; an arm
-    whose hand lies behind the body goes first."""
+    """(carrier, its layers), back to front: hair behind the shoulders, legs by depth, trunk, head, arms by depth; an
+    arm whose hand lies behind the body goes first."""
     z = target.keypoints.world[:, 2]
 
     def depth(name: str) -> float:
