@@ -49,11 +49,12 @@ def behind_arms(subject: Subject, spine: FrameCurve, owners: dict[str, BoolArray
     body = cv2.morphologyEx((ids > 0).astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
     if not arms.any() or not body.any():
         return {name: np.zeros(person.shape, bool) for name in names}
-    beyond, inside = _cross_sections(subject, spine, (body, arms), ids)
     rows, columns = nearest_known(body)
+    ids = ids[rows, columns]
+    beyond, inside = _cross_sections(subject, spine, (body, arms), ids)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SLIT * subject.torso)) + 1,) * 2)
     inside |= closed(body | (beyond > 0) | inside, disc)
-    owner = np.where(beyond > 0, beyond, np.where(inside, ids[rows, columns], 0))
+    owner = np.where(beyond > 0, beyond, np.where(inside, ids, 0))
     return {name: (owner == index) & arms for index, name in enumerate(names, start=1)}
 
 
@@ -66,8 +67,10 @@ def _cross_sections(
     across = np.stack([np.interp(LEVELS, spine.t, spine.across[:, k]) for k in (0, 1)], axis=1)
     base = hips + LEVELS[:, None] * (neck - hips)
     strip = Strip(base, across, np.full(len(LEVELS), REACH * subject.torso / STEPS), STEPS)
-    gap = between(body, 0.6 * subject.torso, 0.0) & ~body & ~arms
-    kinds = np.where(arms, ARM, np.where(body, BODY, np.where(gap, GAP, BACKGROUND))).astype(np.uint8)
+    person = subject.matte > 0.5
+    gap = between(body, 0.6 * subject.torso, 0.0) & ~person
+    # What is too thin to be body, such as cloth between fingers, tells as little of its outline as an arm.
+    kinds = np.where(body, BODY, np.where(arms | person, ARM, np.where(gap, GAP, BACKGROUND))).astype(np.uint8)
     beyond, inside = np.zeros(body.shape, np.uint8), np.zeros(body.shape, np.uint8)
     for side in (-1, 1):
         points = strip.points(side)

@@ -12,11 +12,12 @@ import numpy as np
 
 from tryon_service.appearance import attributes
 from tryon_service.appearance.attributes import HEAD, TRUNK, Pieces
+from tryon_service.appearance.hands import touched
 from tryon_service.appearance.hidden import hidden_parts
 from tryon_service.appearance.layers import build_layer
 from tryon_service.appearance.limbs import LimbField, fields_for
 from tryon_service.appearance.masks import closed, union, widened, without_specks
-from tryon_service.appearance.owners import arms_of, owners_of, stray_fingers
+from tryon_service.appearance.owners import arms_of, owners_of
 from tryon_service.appearance.shadow import find_shadow
 from tryon_service.appearance.subject import Subject
 from tryon_service.imaging.complete import complete_background, nearest_known
@@ -90,10 +91,10 @@ def _carried(subject: Subject, rig: Rig, shown: frozenset[str]) -> tuple[dict[st
     )
     slivers = widened(union({n: owners[n] & (f.t > ARMPIT) for n, f in arms.items()}, arm_pixels.shape), 1)
     stained = widened(arm_pixels, round(STAIN * subject.torso))
-    fingers = stray_fingers(subject, owners, arms)
+    hand_marks = touched(subject, owners, arms)
     out = {}
     for name, owned in owners.items():
-        own = owned if name in ARMS else owned & ~slivers & ~fingers
+        own = owned if name in ARMS else owned & ~slivers & ~hand_marks
         own = own | shoulders if name == TRUNK else own
         if name in LEGS:
             twins = union({n: owners[n] for n in legs if n != name}, arm_pixels.shape) & (legs[name].t < THIGH)

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from tryon_service.appearance.limbs import LimbField
-from tryon_service.appearance.masks import closed
+from tryon_service.appearance.masks import closed, widened, window
 from tryon_service.appearance.subject import Subject
 from tryon_service.imaging.colour import alike
-from tryon_service.types import BoolArray, Part
+from tryon_service.types import BoolArray, Float32Array, Part
 
 BEGIN = 2.9
 """Where a hand begins on its arm's curve."""
@@ -23,6 +23,15 @@ SKIN_DISTANCE = 3.5
 """How near to the hand's own colour a finger is, see imaging/colour.py."""
 MIXED = 0.3
 """Share of skin colour in the cloth around a hand from which colour tells nothing."""
+TOUCH = 0.05
+"""How far a hand's shadow, or a fingertip that was missed, reaches on the cloth, torso lengths."""
+AROUND = 0.15
+"""How far around a hand the cloth tells how it looks untouched, torso lengths."""
+SLIVER = 0.02
+"""Half the width of a piece of cloth between fingers, torso lengths."""
+ODD = 2.0
+"""Distance from the cloth around, in its own standard deviations and beyond ODD_LEVELS, of a colour that isn't its own."""
+ODD_LEVELS = 5.0
 FEWEST = 40
 """Pixels below which nothing can be learnt from a patch."""
 
@@ -52,3 +61,36 @@ def _hand_cut(subject: Subject, arm: BoolArray, other: BoolArray, field: LimbFie
     _, labels = cv2.connectedComponents(closed(like, np.ones((3, 3), np.uint8)).astype(np.uint8), connectivity=8)
     found = np.unique(labels[samples & (labels > 0)])
     return np.asarray((arm & ~(zone & (field.t > CUFF))) | (np.isin(labels, found[found > 0]) & zone))
+
+
+def touched(subject: Subject, owners: Mapping[str, BoolArray], fields: Mapping[str, LimbField]) -> BoolArray:
+    """H x W bool: cloth beside a hand that shows the hand's shadow or a fingertip, or lies between fingers. When the
+    hand goes it must be completed like what was under it."""
+    arms = np.zeros(subject.matte.shape, bool)
+    for name in fields:
+        arms |= owners[name]
+    body = (subject.matte > 0.5) & ~arms
+    out = np.zeros(body.shape, bool)
+    lab = cv2.cvtColor(subject.rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
+    for name, field in fields.items():
+        hand = owners[name] & (field.t > BEGIN) & (subject.matte > 0.5)
+        if hand.any():
+            rows, columns = window(hand, round(2 * AROUND * subject.torso))
+            part = np.s_[rows, columns]
+            out[part] |= _touched_by(hand[part], body[part], lab[part], subject.torso)
+    bare = np.isin(subject.parsing, (Part.LEFT_LEG, Part.RIGHT_LEG, Part.FACE, Part.HAIR))
+    return np.asarray(out & ~bare)
+
+
+def _touched_by(hand: BoolArray, body: BoolArray, lab: Float32Array, torso: float) -> BoolArray:
+    near = widened(hand, max(2, round(TOUCH * torso))) & body
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SLIVER * torso)) + 1,) * 2)
+    thin = near & ~(cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0)
+    calm = (widened(hand, round(AROUND * torso)) & body & ~near).astype(np.float32)
+    sigma = AROUND * torso / 2
+    share = np.maximum(cv2.GaussianBlur(calm, (0, 0), sigma), 1e-4)
+    mean = cv2.GaussianBlur(lab * calm[..., None], (0, 0), sigma) / share[..., None]
+    spread = cv2.GaussianBlur(((lab - mean) ** 2).sum(axis=2) * calm, (0, 0), sigma) / share
+    apart = np.linalg.norm(cv2.GaussianBlur(lab, (0, 0), 1.0) - mean, axis=2)
+    odd = near & (share > 0.01) & (apart > ODD * np.sqrt(spread) + ODD_LEVELS)
+    return np.asarray(thin | (widened(np.asarray(odd), 1) & near))

@@ -13,7 +13,6 @@ from tryon_service.appearance.hands import with_hands_by_colour
 from tryon_service.appearance.limbs import LimbField, own_legs
 from tryon_service.appearance.masks import union, widened, without_specks
 from tryon_service.appearance.subject import FAINT, Subject
-from tryon_service.imaging.colour import alike
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.rig import Rig, joint
@@ -33,10 +32,6 @@ BESIDE = 0.05
 """How far around a thing the cloth is that it may be a patch of, torso lengths."""
 SAME_COLOUR = 28.0
 """Distance in 8-bit CIELAB below which two patches may be one cloth in light and shade."""
-FINGER = 0.10
-"""How far beside a hand a finger may stick out, torso lengths."""
-FINGER_DISTANCE = 3.5
-"""How near its colour must be to the hand's, see imaging/colour.py."""
 CUFF = 2.9
 """Along an arm's curve: from here on what lies beside it was never part of the sleeve."""
 FOREARM = 2.4
@@ -130,15 +125,4 @@ def _with_leftovers(
         touching = np.bincount(labels[widened(below, 2) & (labels > 0) & sleeve], minlength=labels.max() + 1)
         sizes = np.bincount(labels.ravel(), minlength=len(touching))
         out[name] = mask | ((touching > LEANING * np.sqrt(sizes)) & (np.arange(len(sizes)) > 0))[labels]
-    return out
-
-
-def stray_fingers(subject: Subject, owners: Mapping[str, BoolArray], arms: Mapping[str, LimbField]) -> BoolArray:
-    """H x W bool: skin on a garment beside a hand, which is a finger that the cut missed and no part of the cloth."""
-    cloth = np.isin(subject.parsing, (Part.UPPER, Part.OUTERWEAR, *HANGING, Part.TROUSERS))
-    out = np.zeros(cloth.shape, bool)
-    for name, field in arms.items():
-        hand = owners[name] & (field.t > CUFF) & (subject.matte > 0.5)
-        near = widened(hand, round(FINGER * subject.torso)) & cloth & ~owners[name]
-        out |= near & alike(subject.rgb, hand & ~cloth, FINGER_DISTANCE) & ~alike(subject.rgb, cloth & ~near)
     return out
