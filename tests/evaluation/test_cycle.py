@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from tryon_service.evaluation.cycle import BINS, cases, placed_back, small_move, summary
+from tryon_service.evaluation.cycle import BINS, cases, placed_back, registered, small_move, summary
 from tryon_service.evaluation.limbs import degrees_between, directions
+from tryon_service.evaluation.ssim import ssim
 from tryon_service.figures import OUTFITS, draw_figure
 from tryon_service.perception.skeletons import LIMBS
 from tryon_service.types import Keypoints, TargetPose
@@ -55,6 +56,16 @@ def test_fitting_into_the_frame_is_undone(pose: Keypoints) -> None:
     assert placed_back(shrunk, [(pose, back), (pose, back)]) is shrunk
 
 
+def test_registration_lays_a_shifted_picture_back() -> None:
+    photo = draw_figure("standing", OUTFITS["print_tee"], (288, 384)).photo
+    move = np.array([[1, 0, 4], [0, 1, -3]], np.float64)
+    shifted = np.asarray(cv2.warpAffine(photo, move, (288, 384), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    assert ssim(registered(shifted, photo), photo) > ssim(shifted, photo) + 0.02
+    assert ssim(registered(shifted, photo), photo) > 0.97
+    flat = np.full_like(photo, 90)
+    assert registered(flat, photo) is flat
+
+
 def test_cases_pair_models_and_exercises_both_ways(tmp_path: Path) -> None:
     for name in ("models/a.jpg", "models/b.jpg", "models/c.jpg", "two_poses/squat_0.jpg", "two_poses/squat_1.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -67,9 +78,26 @@ def test_cases_pair_models_and_exercises_both_ways(tmp_path: Path) -> None:
 
 def test_summary_bins_by_the_largest_movement() -> None:
     common = {"kind": "natural", "verdicts": ["accepted", "accepted"]}
+    counted = {**common, "status": "counted"}
     records: list[dict[str, Any]] = [
-        {**common, "key": "1", "status": "counted", "moved": 5.0, "ssim": 0.9, "ssim_256": 0.8},
-        {**common, "key": "2", "status": "counted", "moved": 30.0, "ssim": 0.7, "ssim_256": 0.7},
+        {
+            **common,
+            "key": "1",
+            "status": "counted",
+            "moved": 5.0,
+            "ssim": 0.9,
+            "ssim_256": 0.8,
+            "ssim_registered": 0.95,
+        },
+        {
+            **common,
+            "key": "2",
+            "status": "counted",
+            "moved": 30.0,
+            "ssim": 0.7,
+            "ssim_256": 0.7,
+            "ssim_registered": 0.7,
+        },
         {**common, "key": "3", "status": "not_landed", "moved": 60.0},
         {"key": "4", "kind": "natural", "status": "refused", "code": "side_view", "leg": "there"},
     ]
@@ -78,6 +106,7 @@ def test_summary_bins_by_the_largest_movement() -> None:
         "counted": 1,
         "ssim": {"mean": 0.9, "median": 0.9},
         "ssim_256": {"mean": 0.8, "median": 0.8},
+        "ssim_registered": {"mean": 0.95, "median": 0.95},
     }
     assert [figures[name]["not_landed"] for name in BINS] == [0, 0, 1]
     assert figures["refused_by_code"] == {"there: side_view": 1}

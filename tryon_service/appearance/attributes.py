@@ -29,6 +29,8 @@ SCRAP = 0.02
 """Smallest piece of a garment that is taken for one, in squared torso lengths."""
 SHOE_FROM, HAND_FROM = 2.75, 3.0
 """Where shoes may begin on a leg's curve, and hands on an arm's."""
+TOUCHES = 0.06
+"""How near to a garment hair may lie on it, torso lengths."""
 WRIST = 0.25
 """How far an arm goes on under its hand."""
 BEHIND = (1.04, 1.28)
@@ -56,9 +58,13 @@ def garments(pieces: Pieces, parsing: UInt8Array, torso: float) -> dict[str, Pie
 
 
 def head(pieces: Pieces, parsing: UInt8Array, height: Float32Array, torso: float) -> dict[str, Pieces]:
-    """Hair that falls behind the shoulders, the face, and the rest of the hair. height: H x W, along the spine."""
+    """Hair that falls behind the shoulders, the face, and the rest of the hair. height: H x W, along the spine.
+
+    Hair that touches a garment may lie on it, so only what hangs free of them beside the neck is taken to be behind."""
     hair = (parsing == Part.HAIR) & pieces.shown
-    behind = hair & (height > BEHIND[0]) & (height < BEHIND[1])
+    cloth = np.isin(parsing, [part for name, parts in GARMENTS.items() if name != "torso" for part in parts])
+    free = ~widened(cloth, max(2, round(TOUCHES * torso)))
+    behind = hair & (height > BEHIND[0]) & (height < BEHIND[1]) & free
     kinds = {"hair_behind": behind, "face": (parsing == Part.FACE) & pieces.shown, "hair": hair & ~behind}
     return _shared_out(kinds, pieces, SCRAP / 4 * torso**2, "face")
 
@@ -89,8 +95,3 @@ def _shared_out(kinds: Mapping[str, BoolArray], pieces: Pieces, smallest: float,
     nearest = ids[rows, columns]
     out = {name: pieces.within(nearest == index) for index, name in enumerate(kinds, start=1)}
     return {name: share for name, share in out.items() if (share.shown | share.hidden).any()}
-
-
-def under(covers: BoolArray, own: BoolArray, reach: int) -> BoolArray:
-    """How far a layer goes on under the layers that cover it: H x W bool."""
-    return widened(own, reach) & covers

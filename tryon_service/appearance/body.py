@@ -22,12 +22,14 @@ SLIVER = 0.02
 """Radius below which a piece of the body is what a cut left over, torso lengths."""
 FAR = 0.30
 """How far along the body, in torso lengths, a seen outline tells where a hidden one goes on."""
+FAR_BETWEEN = 0.8
+"""Longest hidden stretch of an outline that is bridged between its two seen ends, torso lengths."""
 SHOULDERS = 0.8
 """Height from which the outline runs out to the shoulders and says nothing of the sides."""
 WIDEST = 0.12
 """How far the body may go on behind an arm that doesn't lie in front of it, torso lengths."""
 WIDEST_BETWEEN = 0.45
-"""The same where its outline is seen close above and close below."""
+"""The same where its outline is seen above and below."""
 RIM = 0.03
 """How far the body is continued behind an arm at least, torso lengths."""
 SLIT = 0.03
@@ -112,7 +114,7 @@ def _ends(kinds: np.ndarray, torso: float) -> tuple[Array, Array]:
     steps = (index[:, None] - index[free]) * (LEVELS[1] - LEVELS[0])
     below, above = (np.where(steps * sign >= 0, np.abs(steps), np.inf).min(axis=1) for sign in (1, -1))
     trust = np.clip(1.0 - np.minimum(below, above) / FAR, 0.0, 1.0)
-    between_both = np.maximum(below, above) < FAR
+    between_both = below + above < FAR_BETWEEN
     widest = np.where(between_both, WIDEST_BETWEEN, WIDEST) * torso
     ends = np.where(free, seen, seen + np.clip(guess - seen, 0.0, widest) * np.where(between_both, 1.0, trust))
     smooth = np.convolve(np.pad(ends, 4, mode="edge"), np.hanning(11)[1:-1] / np.hanning(11).sum(), mode="valid")

@@ -17,6 +17,8 @@ BEGIN = 2.9
 """Where a hand begins on its arm's curve."""
 CUFF = 3.12
 """Where a sleeve ends at last."""
+WRIST = 3.3
+"""Up to here what lies between sleeve and hand belongs to both."""
 REACH = 2.6
 """How far fingers spread from the curve, in usual radii of a wrist."""
 SKIN_DISTANCE = 3.5
@@ -25,12 +27,14 @@ MIXED = 0.3
 """Share of skin colour in the cloth around a hand from which colour tells nothing."""
 TOUCH = 0.05
 """How far a hand's shadow, or a fingertip that was missed, reaches on the cloth, torso lengths."""
+RIM = 0.022
+"""How near to a hand its edge and shading are on the cloth for sure, torso lengths."""
 AROUND = 0.15
 """How far around a hand the cloth tells how it looks untouched, torso lengths."""
 SLIVER = 0.02
 """Half the width of a piece of cloth between fingers, torso lengths."""
 ODD = 2.0
-"""Distance from the cloth around, in its own standard deviations and beyond ODD_LEVELS, of a colour that isn't its own."""
+"""Distance from the cloth around, in its standard deviations and beyond ODD_LEVELS, of a colour that isn't its own."""
 ODD_LEVELS = 5.0
 FEWEST = 40
 """Pixels below which nothing can be learnt from a patch."""
@@ -60,7 +64,9 @@ def _hand_cut(subject: Subject, arm: BoolArray, other: BoolArray, field: LimbFie
         return arm
     _, labels = cv2.connectedComponents(closed(like, np.ones((3, 3), np.uint8)).astype(np.uint8), connectivity=8)
     found = np.unique(labels[samples & (labels > 0)])
-    return np.asarray((arm & ~(zone & (field.t > CUFF))) | (np.isin(labels, found[found > 0]) & zone))
+    cut = (arm & ~(zone & (field.t > CUFF))) | (np.isin(labels, found[found > 0]) & zone)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SLIVER * subject.torso)) + 1,) * 2)
+    return np.asarray(cut | (closed(cut, disc) & arm & (field.t < WRIST)))  # the shade inside a cuff is no skin
 
 
 def touched(subject: Subject, owners: Mapping[str, BoolArray], fields: Mapping[str, LimbField]) -> BoolArray:
@@ -93,4 +99,5 @@ def _touched_by(hand: BoolArray, body: BoolArray, lab: Float32Array, torso: floa
     spread = cv2.GaussianBlur(((lab - mean) ** 2).sum(axis=2) * calm, (0, 0), sigma) / share
     apart = np.linalg.norm(cv2.GaussianBlur(lab, (0, 0), 1.0) - mean, axis=2)
     odd = near & (share > 0.01) & (apart > ODD * np.sqrt(spread) + ODD_LEVELS)
-    return np.asarray(thin | (widened(np.asarray(odd), 1) & near))
+    rim = widened(hand, max(1, round(RIM * torso))) & body
+    return np.asarray(thin | rim | (widened(np.asarray(odd), 1) & near))

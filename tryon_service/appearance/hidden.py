@@ -35,7 +35,8 @@ def hidden_parts(
             behind_twin = person & ~owned & twin & (field.q < 1.0) & (field.r < 1.1) & (field.t < ENDS)
             out[name] = out.get(name, np.zeros_like(person)) | (behind_twin & _lies_behind(name, subject.keypoints))
         if name in LEGS:
-            out[name] |= _above(owned & person, round(HEM * subject.torso)) & owners[TRUNK] & person
+            below = (owned & person) | out[name]
+            out[name] |= _above(below, round(HEM * subject.torso)) & (owners[TRUNK] | out[TRUNK]) & person
     for name, mask in out.items():
         body = (owners[name] & person) | mask
         out[name] = mask & (cv2.GaussianBlur(body.astype(np.float32), (0, 0), SMOOTH * subject.torso) > 0.5)
