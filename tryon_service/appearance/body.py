@@ -30,7 +30,7 @@ WIDEST = 0.12
 """How far the body may go on behind an arm that doesn't lie in front of it, torso lengths."""
 WIDEST_BETWEEN = 0.45
 """The same where its outline is seen above and below."""
-RIM = 0.03
+RIM = 0.015
 """How far the body is continued behind an arm at least, torso lengths."""
 SLIT = 0.03
 """Half the width of gaps in what is hidden that are closed, torso lengths."""

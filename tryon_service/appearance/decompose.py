@@ -35,7 +35,7 @@ SHARED = 0.95
 """Along an arm's curve: up to here, where the shoulder is, trunk and arm show the same pixels."""
 SPECK = 0.004
 """Loose pieces of trunk and legs below this are leftovers of the split, in squared torso lengths."""
-THIGH = 1.7
+THIGH = 1.35
 """Along a leg's curve: up to here both legs show the same pixels where they touch."""
 OVERLAP = 0.05
 """How far beyond the line between the legs, torso lengths."""

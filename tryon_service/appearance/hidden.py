@@ -16,8 +16,12 @@ from tryon_service.types import BoolArray, Keypoints
 
 ENDS = 2.9
 """Along a limb's curve: beyond this a hand or foot can't be completed behind its twin."""
+HIPS = 1.5
+"""Along a leg's curve: up to here what an arm hides belongs to both legs, which move almost as one."""
 HEM = 0.2
 """How far a leg goes on under the hem that covers it, torso lengths."""
+TAG = 0.035
+"""Radius below which a hidden piece that sticks out is none of the body's, torso lengths."""
 SMOOTH = 0.02
 """Sigma that rounds the outline of hidden parts, torso lengths."""
 
@@ -35,11 +39,14 @@ def hidden_parts(
             behind_twin = person & ~owned & twin & (field.q < 1.0) & (field.r < 1.1) & (field.t < ENDS)
             out[name] = out.get(name, np.zeros_like(person)) | (behind_twin & _lies_behind(name, subject.keypoints))
         if name in LEGS:
+            out[name] |= out.get(_twin(name), np.zeros_like(person)) & (field.t < HIPS) & (field.r < 1.3)
             below = (owned & person) | out[name]
             out[name] |= _above(below, round(HEM * subject.torso)) & (owners[TRUNK] | out[TRUNK]) & person
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(TAG * subject.torso)) + 1,) * 2)
     for name, mask in out.items():
-        body = (owners[name] & person) | mask
-        out[name] = mask & (cv2.GaussianBlur(body.astype(np.float32), (0, 0), SMOOTH * subject.torso) > 0.5)
+        body = ((owners[name] & person) | mask).astype(np.uint8)
+        without_tags = cv2.morphologyEx(body, cv2.MORPH_OPEN, disc).astype(np.float32)
+        out[name] = mask & (cv2.GaussianBlur(without_tags, (0, 0), SMOOTH * subject.torso) > 0.5)
     return out
 
 
