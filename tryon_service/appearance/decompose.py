@@ -44,6 +44,8 @@ ARMPIT = 1.2
 OPAQUE = 0.97
 GAP = 0.015
 """Half the width up to which a gap between trunk and arm is taken for the matte's, torso lengths."""
+LOOSE = 0.035
+"""Radius below which what sticks out of a body part beside a hand is none of it, torso lengths."""
 STAIN = 0.025
 """How far beside an arm its colours may have spread, by shadow or a cut a little off, torso lengths."""
 COLLAR = 0.05
@@ -84,29 +86,57 @@ def _carried(subject: Subject, rig: Rig, shown: frozenset[str]) -> tuple[dict[st
     legs = fields_for(rig, subject.keypoints, armless, subject.torso, [n for n in LEGS if n in shown])
     owners = owners_of(subject, owners, legs)
     hidden = hidden_parts(subject, rig.spine, owners, arms | legs)
-    arm_pixels = union({n: owners[n] for n in arms}, subject.matte.shape)
-    rim = widened(subject.matte < 0.5, max(1, round(GAP * subject.torso)))
-    shoulders = ~rim & union(
-        {n: owners[n] & ((f.t < SHARED) | (hidden[TRUNK] & (f.t < ARMPIT))) for n, f in arms.items()}, arm_pixels.shape
-    )
-    slivers = widened(union({n: owners[n] & (f.t > ARMPIT) for n, f in arms.items()}, arm_pixels.shape), 1)
-    stained = widened(arm_pixels, round(STAIN * subject.torso))
-    hand_marks = touched(subject, owners, arms)
-    out = {}
-    for name, owned in owners.items():
-        own = owned if name in ARMS else owned & ~slivers & ~hand_marks
-        own = own | shoulders if name == TRUNK else own
-        if name in LEGS:
-            twins = union({n: owners[n] for n in legs if n != name}, arm_pixels.shape) & (legs[name].t < THIGH)
-            own = own | (twins & widened(own, round(OVERLAP * subject.torso)))
-        sure = own & (subject.matte > 0.5) if name in ARMS else own & (subject.matte > 0.5) & ~stained
-        behind = (hidden[name] & ~own) | (owned & ~own)
-        if name not in ARMS:
-            thin = _thin_gaps(subject, own, behind, arm_pixels)
-            own, behind = own & ~thin, behind | thin
-        body = without_specks(own | behind, SPECK * subject.torso**2)
-        out[name] = Pieces(own & body, behind & body, sure & body)
+    out = _arm_pieces(subject, owners, hidden, arms)
+    out |= _body_pieces(subject, owners, hidden, (arms, legs))
     return _with_head(out, subject), arms | legs
+
+
+def _arm_pieces(
+    subject: Subject, owners: dict[str, BoolArray], hidden: dict[str, BoolArray], arms: dict[str, LimbField]
+) -> dict[str, Pieces]:
+    return {
+        name: Pieces(owners[name], hidden[name] & ~owners[name], owners[name] & (subject.matte > 0.5)) for name in arms
+    }
+
+
+def _body_pieces(
+    subject: Subject,
+    owners: dict[str, BoolArray],
+    hidden: dict[str, BoolArray],
+    fields: tuple[dict[str, LimbField], dict[str, LimbField]],
+) -> dict[str, Pieces]:
+    """Trunk and legs. Beside an arm a rim, and beside a hand its shadow, is taken for hidden; at the shoulder the trunk
+    shows the arm's pixels too, and at the thighs each leg the other's. fields: the arms' and the legs'."""
+    (arms, legs), shape = fields, subject.matte.shape
+    arm_pixels = union({n: owners[n] for n in arms}, shape)
+    edge = widened(subject.matte < 0.5, max(1, round(GAP * subject.torso)))
+    shoulders = {n: owners[n] & ((f.t < SHARED) | (hidden[TRUNK] & (f.t < ARMPIT))) for n, f in arms.items()}
+    lost = widened(union({n: owners[n] & (f.t > ARMPIT) for n, f in arms.items()}, shape), 1)
+    lost |= touched(subject, owners, arms)
+    stained = widened(arm_pixels, round(STAIN * subject.torso))
+    out = {}
+    for name in (*legs, TRUNK):
+        owned = owners[name]
+        own = owned & ~lost
+        if name == TRUNK:
+            own = own | (union(shoulders, shape) & ~edge)
+        else:
+            twins = union({n: owners[n] for n in legs if n != name}, shape) & (legs[name].t < THIGH)
+            own = own | (twins & widened(own, round(OVERLAP * subject.torso)))
+        behind = (hidden[name] | _joining(owned & ~own, own | hidden[name], subject)) & ~own
+        thin = _thin_gaps(subject, own, behind, arm_pixels)
+        own, behind = own & ~thin, behind | thin
+        body = without_specks(own | behind, SPECK * subject.torso**2)
+        sure = own & body & (subject.matte > 0.5) & ~stained
+        out[name] = Pieces(own & body, behind & body, sure)
+    return out
+
+
+def _joining(lost: BoolArray, body: BoolArray, subject: Subject) -> BoolArray:
+    """What was taken away from a body part and must be completed; cloth seen between fingers beyond it is let go."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(LOOSE * subject.torso)) + 1,) * 2)
+    solid = cv2.morphologyEx((body | lost).astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
+    return np.asarray(lost & solid)
 
 
 def _thin_gaps(subject: Subject, own: BoolArray, behind: BoolArray, arms: BoolArray) -> BoolArray:
