@@ -78,7 +78,6 @@ def test_cases_pair_models_and_exercises_both_ways(tmp_path: Path) -> None:
 
 def test_summary_bins_by_the_largest_movement() -> None:
     common = {"kind": "natural", "verdicts": ["accepted", "accepted"]}
-    counted = {**common, "status": "counted"}
     records: list[dict[str, Any]] = [
         {
             **common,

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tryon_service.appearance.labels import CCP_NAMES
 from tryon_service.errors import RefusedError
-from tryon_service.evaluation.base import Findings
+from tryon_service.evaluation.base import Findings, Options
 from tryon_service.evaluation.parsing import Parsing, swapped
 from tryon_service.figures import OUTFITS, Figure, draw_figure
 from tryon_service.perception.base import PoseEstimate
@@ -80,7 +80,8 @@ def data(known: Known, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(known: Known, data: Path) -> Findings:
-    return Parsing().run(SimpleNamespace(pose=known, matter=known, parser=known), data, None)  # type: ignore[arg-type]
+    perception = SimpleNamespace(pose=known, matter=known, parser=known)
+    return Parsing().run(perception, data, Options(data))  # type: ignore[arg-type]
 
 
 def test_the_truth_scores_full_marks(known: Known, data: Path) -> None:

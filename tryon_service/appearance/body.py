@@ -20,10 +20,11 @@ REACH = 1.1
 STEPS = 110
 SLIVER = 0.02
 """Radius below which a piece of the body is what a cut left over, torso lengths."""
-FAR = 0.30
+FAR = 0.40
 """How far along the body, in torso lengths, a seen outline tells where a hidden one goes on."""
 FAR_BETWEEN = 0.8
 """Longest hidden stretch of an outline that is bridged between its two seen ends, torso lengths."""
+CHEST = 0.5
 SHOULDERS = 0.8
 """Height from which the outline runs out to the shoulders and says nothing of the sides."""
 WIDEST = 0.12
@@ -113,10 +114,13 @@ def _ends(kinds: np.ndarray, torso: float) -> tuple[Array, Array]:
     guess = np.interp(index, index[free], trusted)
     steps = (index[:, None] - index[free]) * (LEVELS[1] - LEVELS[0])
     below, above = (np.where(steps * sign >= 0, np.abs(steps), np.inf).min(axis=1) for sign in (1, -1))
-    trust = np.clip(1.0 - np.minimum(below, above) / FAR, 0.0, 1.0)
+    # From the armpit up a body goes on straight, so there the outline below counts from farther away.
+    trust = np.clip(np.where(LEVELS > CHEST, 2.0, 1.0) * (1.0 - np.minimum(below, above) / FAR), 0.0, 1.0)
     between_both = below + above < FAR_BETWEEN
     widest = np.where(between_both, WIDEST_BETWEEN, WIDEST) * torso
     ends = np.where(free, seen, seen + np.clip(guess - seen, 0.0, widest) * np.where(between_both, 1.0, trust))
+    armpit = int(np.searchsorted(LEVELS, SHOULDERS))
+    ends[armpit:] = np.maximum(ends[armpit:], ends[armpit - 1])  # the shoulder is no narrower than the chest below it
     smooth = np.convolve(np.pad(ends, 4, mode="edge"), np.hanning(11)[1:-1] / np.hanning(11).sum(), mode="valid")
     beyond = np.minimum(np.maximum(smooth - seen, RIM * torso), covered)
     step = TAPER * (LEVELS[1] - LEVELS[0]) * torso

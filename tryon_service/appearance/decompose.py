@@ -63,13 +63,14 @@ def decompose(person: Person) -> Appearance:
     subject = Subject.of(person)
     rig = build_rig(subject.keypoints)
     pieces, fields = _carried(subject, rig, visible_limbs(person.keypoints, person.matte.shape))
+    trunk = pieces[TRUNK].shown | pieces[TRUNK].hidden
     layers: dict[str, Layer] = {}
     for carrier, own in pieces.items():
         beyond = [0 if ends else _margin(person) for ends in _uncut(person)]
         if carrier in ARMS and _hand_inside(person, carrier):
             beyond = [0] * 4  # its mirror image would be a second hand
         for name, share in _attributes(carrier, own, subject, rig, fields).items():
-            fading = fields[carrier].t < ARMPIT if carrier in ARMS else None
+            fading = (fields[carrier].t < ARMPIT) & trunk if carrier in ARMS else None
             layer = build_layer(name, carrier, subject, share, feathered=carrier in ARMS, beyond=beyond, fading=fading)
             if layer:
                 layers[name] = layer

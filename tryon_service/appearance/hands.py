@@ -15,6 +15,8 @@ from tryon_service.types import BoolArray, Float32Array, Part
 
 BEGIN = 2.9
 """Where a hand begins on its arm's curve."""
+FOREARM = 2.3
+"""Along an arm's curve: from here on slivers of cloth beside it are what a cut left over."""
 CUFF = 3.12
 """Where a sleeve ends at last."""
 WRIST = 3.3
@@ -80,18 +82,25 @@ def touched(subject: Subject, owners: Mapping[str, BoolArray], fields: Mapping[s
     lab = cv2.cvtColor(subject.rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
     for name, field in fields.items():
         hand = owners[name] & (field.t > BEGIN) & (subject.matte > 0.5)
+        lower = owners[name] & (field.t > FOREARM) & (subject.matte > 0.5)
+        if lower.any():
+            part = window(lower, round(2 * AROUND * subject.torso))
+            out[part] |= widened(lower[part], round(TOUCH * subject.torso)) & _thin(body[part], subject.torso)
         if hand.any():
-            rows, columns = window(hand, round(2 * AROUND * subject.torso))
-            part = np.s_[rows, columns]
+            part = window(hand, round(2 * AROUND * subject.torso))
             out[part] |= _touched_by(hand[part], body[part], lab[part], subject.torso)
     bare = np.isin(subject.parsing, (Part.LEFT_LEG, Part.RIGHT_LEG, Part.FACE, Part.HAIR))
     return np.asarray(out & ~bare)
 
 
+def _thin(body: BoolArray, torso: float) -> BoolArray:
+    """What of the body is too narrow to be more than cloth between fingers or along a cut."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SLIVER * torso)) + 1,) * 2)
+    return np.asarray(body & ~(cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0))
+
+
 def _touched_by(hand: BoolArray, body: BoolArray, lab: Float32Array, torso: float) -> BoolArray:
     near = widened(hand, max(2, round(TOUCH * torso))) & body
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SLIVER * torso)) + 1,) * 2)
-    thin = near & ~(cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0)
     calm = (widened(hand, round(AROUND * torso)) & body & ~near).astype(np.float32)
     sigma = AROUND * torso / 2
     share = np.maximum(cv2.GaussianBlur(calm, (0, 0), sigma), 1e-4)
@@ -100,4 +109,4 @@ def _touched_by(hand: BoolArray, body: BoolArray, lab: Float32Array, torso: floa
     apart = np.linalg.norm(cv2.GaussianBlur(lab, (0, 0), 1.0) - mean, axis=2)
     odd = near & (share > 0.01) & (apart > ODD * np.sqrt(spread) + ODD_LEVELS)
     rim = widened(hand, max(1, round(RIM * torso))) & body
-    return np.asarray(thin | rim | (widened(np.asarray(odd), 1) & near))
+    return np.asarray(rim | (widened(np.asarray(odd), 1) & near))
