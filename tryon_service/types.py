@@ -138,6 +138,7 @@ class Layer:
         bleeds nothing.
     parts: h x w uint8 Part ids.
     real: h x w uint8; 255 where rgba is the photo's own pixel, 0 where it was completed.
+    beside: the arm whose shade and nearness it shows, empty for most: such a layer fades as that arm moves away.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Layer:
     rgba: UInt8Array
     parts: UInt8Array
     real: UInt8Array
+    beside: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ behind an arm, the thigh under a hem, the leg behind the other.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -46,6 +48,8 @@ GAP = 0.015
 """Half the width up to which a gap between trunk and arm is taken for the matte's, torso lengths."""
 LOOSE = 0.035
 """Radius below which what sticks out of a body part beside a hand is none of it, torso lengths."""
+NEAR = 0.08
+"""How far beside an arm the body shows its nearness, torso lengths."""
 STAIN = 0.025
 """How far beside an arm its colours may have spread, by shadow or a cut a little off, torso lengths."""
 COLLAR = 0.05
@@ -62,7 +66,7 @@ def decompose(person: Person) -> Appearance:
     """Take the product person apart. Depends on the product photo only: compute once and keep."""
     subject = Subject.of(person)
     rig = build_rig(subject.keypoints)
-    pieces, fields = _carried(subject, rig, visible_limbs(person.keypoints, person.matte.shape))
+    pieces, fields, contacts = _carried(subject, rig, visible_limbs(person.keypoints, person.matte.shape))
     trunk = pieces[TRUNK].shown | pieces[TRUNK].hidden
     layers: dict[str, Layer] = {}
     for carrier, own in pieces.items():
@@ -74,22 +78,44 @@ def decompose(person: Person) -> Appearance:
             layer = build_layer(name, carrier, subject, share, feathered=carrier in ARMS, beyond=beyond, fading=fading)
             if layer:
                 layers[name] = layer
+        for arm, mask in contacts.get(carrier, {}).items():
+            share = Pieces(mask, np.zeros_like(mask), mask)
+            layer = build_layer(f"{carrier}_beside_{arm}", carrier, subject, share, feathered=False, beyond=beyond)
+            if layer:
+                layers[layer.name] = replace(layer, beside=arm)
     background = emptied(person)
     anchored = anchored_arms(subject, fields, pieces)
     return Appearance(person, layers, background, anchored, find_shadow(person, background))
 
 
-def _carried(subject: Subject, rig: Rig, shown: frozenset[str]) -> tuple[dict[str, Pieces], dict[str, LimbField]]:
-    """Every carrier's pieces, and where the limbs lie. shown: the limbs to cut out."""
+def _carried(
+    subject: Subject, rig: Rig, shown: frozenset[str]
+) -> tuple[dict[str, Pieces], dict[str, LimbField], dict[str, dict[str, BoolArray]]]:
+    """Every carrier's pieces, where the limbs lie, and by carrier and arm what shows an arm's nearness. shown: the
+    limbs to cut out."""
     arms = fields_for(rig, subject.keypoints, subject.matte, subject.torso, [n for n in ARMS if n in shown])
     owners = arms_of(subject, rig, arms)
     armless = np.where(union(owners, subject.matte.shape), np.float32(0), subject.matte)
     legs = fields_for(rig, subject.keypoints, armless, subject.torso, [n for n in LEGS if n in shown])
     owners = owners_of(subject, owners, legs)
     hidden = hidden_parts(subject, rig.spine, owners, arms | legs)
-    out = _arm_pieces(subject, owners, hidden, arms)
-    out |= _body_pieces(subject, owners, hidden, (arms, legs))
-    return _with_head(out, subject), arms | legs
+    out = _arm_pieces(subject, owners, hidden, arms) | _body_pieces(subject, owners, hidden, (arms, legs))
+    contacts = {
+        name: _contacts(owners[name] & (subject.matte > 0.5) & ~out[name].shown, owners, arms, subject.torso)
+        for name in (TRUNK, *legs)
+    }
+    return _with_head(out, subject), arms | legs, contacts
+
+
+def _contacts(
+    rest: BoolArray, owners: dict[str, BoolArray], arms: dict[str, LimbField], torso: float
+) -> dict[str, BoolArray]:
+    """By arm, the part of rest that lies beside it."""
+    out = {}
+    for name in arms:
+        out[name] = rest & widened(owners[name], max(2, round(NEAR * torso)))
+        rest = rest & ~out[name]
+    return out
 
 
 def _arm_pieces(

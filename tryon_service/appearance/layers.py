@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -77,4 +78,4 @@ def _continued(layer: Layer, subject: Subject, beyond: Sequence[int]) -> Layer:
         return cv2.copyMakeBorder(array, top, bottom, left, right, cv2.BORDER_REFLECT_101)
 
     real = np.pad(layer.real, ((top, bottom), (left, right)))
-    return Layer(layer.name, layer.carrier, (x - left, y - top), padded(layer.rgba), padded(layer.parts), real)
+    return replace(layer, origin=(x - left, y - top), rgba=padded(layer.rgba), parts=padded(layer.parts), real=real)

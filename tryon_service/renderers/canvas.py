@@ -28,15 +28,17 @@ class Canvas:
         flat = np.zeros(shape, np.float32)
         return cls(np.zeros((*shape, 3), np.uint8), flat, flat.copy(), np.zeros(shape, np.uint8))
 
-    def paint(self, layer: Layer, source: SourceMap) -> None:
+    def paint(self, layer: Layer, source: SourceMap, opacity: float = 1.0) -> None:
         """Draw a layer through a map into the photo that it was cut from."""
+        if opacity <= 0:
+            return
         part = source.within(layer.origin, (layer.parts.shape[1], layer.parts.shape[0]))
         left, top, right, bottom = part.box
         if right <= left or bottom <= top:
             return
         colour = resample(layer.rgba, part, cv2.INTER_CUBIC)
         marks = resample(np.dstack([layer.parts, layer.real]), part, cv2.INTER_NEAREST)
-        share = np.multiply(colour[..., 3], np.float32(1 / 255), dtype=np.float32)
+        share = np.multiply(colour[..., 3], np.float32(opacity / 255), dtype=np.float32)
         window = np.s_[top:bottom, left:right]
         below = self.alpha[window] * (1.0 - share)
         # blendLinear divides by the sum of its weights, which makes it the over operator for straight alpha

@@ -10,6 +10,7 @@ import numpy as np
 
 from tryon_service.appearance.attributes import HEAD, TRUNK
 from tryon_service.imaging.warp import Mesh, grid_mesh
+from tryon_service.perception.skeletons import Landmark
 from tryon_service.renderers.turn import (
     TORSO_DEPTH,
     Array,
@@ -33,6 +34,9 @@ TORSO_END = (0.85, 1.15)
 """Heights between which the torso's turn ends: from the chest to the neck."""
 CHIN = 1.3
 """Height from which hair and face count as the head."""
+
+LEAVES = 0.06
+"""How far an arm goes, in torso lengths, until the body beside it shows nothing of its nearness any more."""
 
 Coordinates = tuple[Array, Array, Array]
 
@@ -171,6 +175,19 @@ def _hang(trunk: Points, height: Array, carrier: Carrier, analysis: WarpAnalysis
     share = smoothstep(right / np.maximum(left + right, 1e-6), 0.0, 1.0)
     both = legs[0] * share[:, None] + legs[1] * (1 - share[:, None])
     return np.asarray(trunk * (1 - low[:, None]) + both * low[:, None])
+
+
+def nearness(
+    arm: str, carrier: str, analysis: WarpAnalysis, rig: Rig, appearance: Appearance, target: TargetPose
+) -> float:
+    """1 where elbow, wrist and knuckles lie on the carrier as they do in the photo, 0 where one has left its place."""
+    side = arm.split("_", maxsplit=1)[0].upper()
+    joints = [Landmark[f"{side}_{name}"] for name in ("ELBOW", "WRIST", "INDEX")]
+    before, after = (k.xy[joints].astype(np.float64) for k in (appearance.person.keypoints, target.keypoints))
+    source, moved = (r.spine if carrier == TRUNK else r.limbs[carrier] for r in (analysis.rig, rig))
+    carried = place(*locate(before, source), source, moved)
+    away = float(np.linalg.norm(carried - after, axis=1).max())
+    return float(np.clip(1.0 - away / (LEAVES * target.scale * analysis.rig.spine.reach[0]), 0.0, 1.0))
 
 
 def smoothstep(x: Array, start: float, end: float) -> Array:

@@ -15,7 +15,7 @@ from tryon_service.imaging.warp import source_map
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.renderers.base import RENDERERS, RendererInfo
 from tryon_service.renderers.canvas import Canvas
-from tryon_service.renderers.carriers import Carrier, WarpAnalysis, analyse, move
+from tryon_service.renderers.carriers import Carrier, WarpAnalysis, analyse, move, nearness
 from tryon_service.retarget.rig import ARMS, LEGS, build_rig
 from tryon_service.types import Appearance, Int32Array, Layer, Rendered, RenderInput, TargetPose
 
@@ -49,7 +49,8 @@ class WarpRenderer:
             for triangles in _halves(name, carrier, target):
                 source = source_map(carrier.mesh, moved[name], target.size, triangles)
                 for layer in layers:
-                    canvas.paint(layer, source)
+                    near = nearness(layer.beside, name, analysis, rig, appearance, target) if layer.beside else 1.0
+                    canvas.paint(layer, source, near)
         return canvas.rendered()
 
 
