@@ -109,10 +109,9 @@ def render_and_judge(renderer: Renderer, product: Product, shopper: Person, targ
     """The verdict of check and judge, the eye that looks at the result taken for the kindest possible; None where one
     of our own errors came."""
     try:
-        refusals = verdict.check_shopper(product.person, shopper, target)
+        refusals, doubts = verdict.weigh(product.person, shopper, target)
         (rendered,) = renderer.render([RenderInput(product.appearance, target, product.prepared)])
         scores = verdict.measure(rendered, product.appearance, target, target.keypoints)
-        doubts = verdict.doubts(product.person, shopper, target)
     except TryonError:
         return None
     assert_sound(rendered, target.size)

@@ -32,7 +32,7 @@ def shopper(person_of: MakePerson) -> Person:
 
 
 def refusals(product: Person, shopper: Person) -> list[Reason]:
-    return list(verdict.check_shopper(product, shopper, retarget(product, shopper.keypoints)))
+    return list(verdict.weigh(product, shopper, retarget(product, shopper.keypoints))[0])
 
 
 def codes(reasons: Iterable[Reason]) -> set[str]:
@@ -70,7 +70,7 @@ def test_a_front_shopper_does_not_fit_a_back_photo(product: Person, shopper: Per
 def test_a_moderate_turn_is_a_doubt(product: Person, shopper: Person) -> None:
     turned_away = with_keypoints(shopper, world=turned(shopper.keypoints, 48))
     assert "view_mismatch" not in codes(refusals(product, turned_away))
-    known = verdict.doubts(product, turned_away, retarget(product, turned_away.keypoints))
+    known = verdict.weigh(product, turned_away, retarget(product, turned_away.keypoints))[1]
     reason = next(r for r in known if r.code == "view_mismatch")
     assert reason.value is not None
     assert reason.limit is not None

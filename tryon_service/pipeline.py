@@ -109,10 +109,9 @@ def retarget_pose(_: Pipeline, job: Job) -> None:
 def check(_: Pipeline, job: Job) -> None:
     """Refuse before the work is done what can't become an honest picture."""
     product, shopper, target = _known(job.product).person, _known(job.shopper), _known(job.target)
-    reasons = verdict.check_shopper(product, shopper, target)
-    if reasons:
-        raise RefusedError(reasons)
-    job.doubts = verdict.doubts(product, shopper, target)
+    refusals, job.doubts = verdict.weigh(product, shopper, target)
+    if refusals:
+        raise RefusedError(refusals)
 
 
 def render(pipeline: Pipeline, job: Job) -> None:
@@ -136,7 +135,7 @@ def judge(pipeline: Pipeline, job: Job) -> None:
     rendered, target, picture = _known(job.rendered), _known(job.target), _known(job.picture)
     opaque = picture if picture.shape[2] == 3 else composite(rendered, plain_background(WHITE, target.size))
     try:
-        found = pipeline.pose.estimate(Photo(opaque, target.size, digest="")).keypoints
+        found = pipeline.pose.follow(Photo(opaque, target.size, digest=""), target.keypoints)
     except RefusedError:
         found = None
     scores = verdict.measure(rendered, _known(job.product).appearance, target, found)

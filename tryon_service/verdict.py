@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from tryon_service import quality
@@ -132,14 +133,11 @@ def _alive(person: Person) -> float:
     return 1.0 if share is None else share
 
 
-def check_shopper(product: Person, shopper: Person, target: TargetPose) -> tuple[Reason, ...]:
-    """Why no picture can be made of this pair; empty if one can."""
-    return tuple(f.against(1) for f in _findings(product, shopper, target) if f.broken(1))
-
-
-def doubts(product: Person, shopper: Person, target: TargetPose) -> tuple[Reason, ...]:
-    """What makes a picture of this pair doubtful, though not impossible."""
-    return tuple(f.against(0) for f in _findings(product, shopper, target) if f.broken(0))
+def weigh(product: Person, shopper: Person, target: TargetPose) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
+    """(why no picture can be made of this pair, what makes one doubtful though not impossible); empty if nothing."""
+    findings = list(_findings(product, shopper, target))
+    refusals, doubts = (tuple(f.against(which) for f in findings if f.broken(which)) for which in (1, 0))
+    return refusals, doubts
 
 
 def judge(reasons: Sequence[Reason], scores: Mapping[str, float]) -> Verdict:
@@ -242,7 +240,7 @@ def _findings(product: Person, shopper: Person, target: TargetPose) -> Iterator[
 
 
 def _light(shopper: Person) -> Iterator[_Finding]:
-    brightness = float(shopper.photo.rgb[shopper.matte > 0.5].mean())
+    brightness = float(np.mean(cv2.mean(shopper.photo.rgb, (shopper.matte > 0.5).astype(np.uint8))[:3]))
     yield _Finding(Reason("low_light", "shopper", "", brightness), (DARK, DARK), least=True)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from unittest import mock
 
 import numpy as np
 
+from tryon_service.appearance.decompose import decompose
 from tryon_service.figures import OUTFITS, Figure, FigurePose, draw_figure
 from tryon_service.figures import figure as drawing
 from tryon_service.perception.perceive import matte_box
-from tryon_service.types import Layer, Person, Photo
+from tryon_service.perception.skeletons import Landmark
+from tryon_service.types import Appearance, Layer, Person, Photo
 
 SIZE = (288, 384)
 BODY = ("draw_hair_behind", "draw_leg", "draw_shoe", "draw_trunk", "draw_bottom", "draw_top", "draw_head")
@@ -39,6 +42,7 @@ def person_from(figure: Figure) -> Person:
     return Person(photo, figure.keypoints, figure.matte, figure.parsing, matte_box(figure.matte))
 
 
+@cache
 def drawn(pose: FigurePose | str, outfit: str = "print_tee", size: tuple[int, int] = SIZE) -> Drawn:
     def draw(keep: Callable[[str, str], bool]) -> Figure:
         """keep: of a drawing function's name and the side it draws ("" for the trunk), whether it may draw."""
@@ -61,6 +65,23 @@ def drawn(pose: FigurePose | str, outfit: str = "print_tee", size: tuple[int, in
         for side in ("left", "right")
     }
     return Drawn(draw_figure(pose, OUTFITS[outfit], size), alone, draw(lambda name, _: name not in ARMS))
+
+
+@cache
+def taken_apart(pose: FigurePose | str, outfit: str = "print_tee") -> tuple[Drawn, Appearance]:
+    truth = drawn(pose, outfit)
+    return truth, decompose(truth.person)
+
+
+def away_from_shoulders(figure: Figure, share: float = 0.4) -> np.ndarray:
+    """H x W bool: farther from both shoulders than a share of the upper arm. Nearer, sleeve and trunk are one cloth."""
+    height, width = figure.matte.shape
+    y, x = np.mgrid[:height, :width]
+    out = np.ones((height, width), bool)
+    for side in ("LEFT", "RIGHT"):
+        shoulder, elbow = (figure.keypoints.xy[Landmark[f"{side}_{name}"]] for name in ("SHOULDER", "ELBOW"))
+        out &= np.hypot(x - shoulder[0], y - shoulder[1]) > share * np.hypot(*(elbow - shoulder))
+    return out
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> float:

@@ -130,7 +130,7 @@ def test_where_there_is_no_room_a_part_leaves_the_frame_and_is_measured(person_o
     narrow = person_of(crop(figure, (right, 0, left, SIZE[1])))
     spread = person_of(draw_figure("arms_out", OUTFITS["striped_long"], SIZE))
     target = retarget(narrow, spread.keypoints)
-    reasons = {(r.code, r.photo, r.part) for r in verdict.check_shopper(narrow, spread, target)}
+    reasons = {(r.code, r.photo, r.part) for r in verdict.weigh(narrow, spread, target)[0]}
     assert ("pose_too_different", "shopper", "left_hand") in reasons
     assert target.scale == SCALES[0]
     assert target.outside["left_hand"] > 0.1

@@ -2,7 +2,7 @@
 
 SSIM against A's photo in the box of A's person (Gaussian window, data range 255, mean of the channels), at the
 photo's own size and with both pictures at 256 pixels of height, by the largest movement of any of A's limbs on the way
-there. Where a pose had to be shrunk or shifted to fit the frame, both targets say so, and it is undone before the
+there, between the two poses as they were found. Where a pose had to be shrunk or shifted to fit the frame, both targets say so, and it is undone before the
 comparison. A pair counts only if the first leg has landed: on a fresh look at the picture in between every limb of A's
 photo lies within 15 degrees of where it was to go, and the one that moved most is nearer to there than to where it
 came from (or within 5 degrees). Pairs that were refused before anything was drawn, or whose first leg has not landed,
@@ -32,7 +32,7 @@ from tryon_service.errors import RefusedError
 from tryon_service.evaluation.base import Findings, Options, Picture, model_photos, photos_in
 from tryon_service.evaluation.drawing import fitted, rgb_of, sheet
 from tryon_service.evaluation.identity import HEIGHT, at_height, scaled_box
-from tryon_service.evaluation.limbs import CLOSE, degrees_between, directions, in_photo
+from tryon_service.evaluation.limbs import CLOSE, ENDS, degrees_between, directions, in_photo
 from tryon_service.evaluation.measured import seen_again
 from tryon_service.evaluation.records import Ledger, Record, compared, read_strip
 from tryon_service.evaluation.ssim import ssim
@@ -129,9 +129,9 @@ def measure(pipeline: Pipeline, case: Case) -> tuple[dict[str, Any], list[UInt8A
         tiles.append(shopper.photo.rgb)
         there = drawn(pipeline, RenderRequest(shopper=shopper, products=(product,)))
         tiles.append(rgb_of(there.picture))  # type: ignore[arg-type]
-        moved, landed = first_leg(pipeline, product.person, there)
-        record: dict[str, Any] = {"moved": round(moved, 2), "verdicts": [_status(there)]}
-        if not landed:
+        moved = round(largest_movement(product.person, shopper), 2)
+        record: dict[str, Any] = {"moved": moved, "verdicts": [_status(there)]}
+        if not landed(pipeline, product.person, there):
             return record | {"status": "not_landed"}, tiles
         back = drawn(pipeline, RenderRequest(product.person, (encode(tiles[2], "png"),)))
     except RefusedError as error:
@@ -219,19 +219,26 @@ def drawn(pipeline: Pipeline, request: RenderRequest) -> Job:
     return job
 
 
-def first_leg(pipeline: Pipeline, model: Person, job: Job) -> tuple[float, bool]:
-    """Degrees of the largest movement asked of a limb in A's photo, and whether the limbs have landed."""
+def largest_movement(model: Person, shopper: Person) -> float:
+    """Degrees between the two poses of the limb that differs most, of those in A's photo that the shopper shows."""
+    both = in_photo(model.keypoints, model.photo.rgb.shape[1::-1]) & shopper.keypoints.seen[ENDS].all(axis=1)
+    apart = degrees_between(directions(model.keypoints), directions(shopper.keypoints))
+    return float(np.max(apart, where=both, initial=0.0))
+
+
+def landed(pipeline: Pipeline, model: Person, job: Job) -> bool:
+    """Whether the limbs of A's photo are found where the job's target has them."""
     assert job.target is not None
     assert job.picture is not None
     own, wanted = directions(model.keypoints), directions(job.target.keypoints)
     inside = in_photo(model.keypoints, model.photo.rgb.shape[1::-1])
-    asked = np.where(inside, degrees_between(own, wanted), 0.0)
     found = seen_again(pipeline, rgb_of(job.picture))
     if found is None or not inside.any():
-        return float(asked.max()), False
+        return False
+    asked = np.where(inside, degrees_between(own, wanted), 0.0)
     off = degrees_between(directions(found.keypoints), wanted)
     most = int(asked.argmax())
-    return float(asked.max()), bool((off[inside] <= CLOSE).all() and off[most] <= max(asked[most] / 2, NOISE))
+    return bool((off[inside] <= CLOSE).all() and off[most] <= max(asked[most] / 2, NOISE))
 
 
 def summary(records: Sequence[Record]) -> dict[str, Any]:

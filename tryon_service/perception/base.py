@@ -33,6 +33,10 @@ class PoseEstimator(Protocol):
         """
         ...
 
+    def follow(self, photo: Photo, near: Keypoints) -> Keypoints:
+        """The pose of a person known to be about where `near` is: quicker than looking for one. Raises as estimate."""
+        ...
+
 
 class Matter(Protocol):
     networks: tuple[NetworkId, ...]

@@ -17,6 +17,7 @@ import numpy as np
 
 from tryon_service.perception.people import Window
 from tryon_service.perception.runtime import LiteRtSession
+from tryon_service.perception.skeletons import Landmark
 from tryon_service.types import Float32Array, Keypoints, Size, UInt8Array
 
 _DETECTOR_SIDE = 224
@@ -56,6 +57,17 @@ class Roi:
         dx, dy = (float(d) for d in reach - hips)
         angle = math.pi / 2 - math.atan2(-dy, dx)
         return cls((float(hips[0]), float(hips[1])), 2 * math.hypot(dx, dy) * _ROI_SCALE, angle)
+
+    @classmethod
+    def of_body(cls, keypoints: Keypoints) -> Roi:
+        """The region of a body whose joints are known: around its hips, as wide as its farthest joint is away."""
+        xy = keypoints.xy
+        hips, neck = (
+            xy[[Landmark[f"LEFT_{name}"], Landmark[f"RIGHT_{name}"]]].mean(axis=0) for name in ("HIP", "SHOULDER")
+        )
+        up = (neck - hips) / max(float(np.hypot(*(neck - hips))), 1e-3)
+        reach = max(float(np.linalg.norm(xy - hips, axis=1).max()), 1.0)
+        return cls.around(hips, hips + up * reach)
 
     def raised(self, rows: int) -> Roi:
         """The same region where the topmost rows are gone."""

@@ -38,6 +38,10 @@ class NamedView:
             return estimate
         return replace(estimate, keypoints=turned_round(estimate.keypoints))
 
+    def follow(self, photo: Photo, near: Keypoints) -> Keypoints:
+        """See PoseEstimator."""
+        return self._estimator.follow(photo, near)
+
 
 def faces_camera(keypoints: Keypoints) -> bool:
     """Whether the body is seen more from the front than from behind, by its shoulders."""

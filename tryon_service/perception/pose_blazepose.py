@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from tryon_service.perception.base import PoseEstimate
 from tryon_service.perception.blazepose_networks import Landmarked, LandmarkNetwork, PersonDetector, Roi
 from tryon_service.perception.headless import HeadlessFinder
 from tryon_service.perception.people import Found, Window, main_person, second_look, side_windows, thumbnail, whole
-from tryon_service.perception.runtime import LiteRtSession
+from tryon_service.perception.runtime import LiteRtSession, side_by_side
 from tryon_service.perception.skeletons import LIMBS, Landmark, mirrored
 from tryon_service.types import Keypoints, Photo, Reason, Size, UInt8Array
 from tryon_service.zoo.store import Store
@@ -76,6 +77,12 @@ class BlazePose:
             completed = self._headless.find(photo.rgb, first)
             main = completed or (first if first and sure else self._most_plausible(photo.rgb, size, first))
         return PoseEstimate(main.keypoints, main.mask_in(size), main.presence)
+
+    def follow(self, photo: Photo, near: Keypoints) -> Keypoints:
+        """See PoseEstimator. Unless somebody is seen there for sure, the whole photo is searched."""
+        found = self._landmarks.locate(photo.rgb, Roi.of_body(near))
+        sure = found.presence >= SURE_PRESENCE and well_built(found.keypoints)
+        return found.keypoints if sure else self.estimate(photo).keypoints
 
     def _first_look(self, rgb: UInt8Array, size: Size) -> Landmarked | None:
         """The main one of the people whom both networks are sure of; None if there is nobody."""
@@ -147,8 +154,8 @@ class BlazePose:
             roi = found.next_roi
 
     def _detect(self, rgb: UInt8Array, windows: Sequence[Window], min_score: float) -> list[tuple[float, Roi]]:
-        found = [pair for window in windows for pair in self._detector.detect(rgb, window, min_score)]
-        return sorted(found, key=lambda pair: -pair[0])
+        found = side_by_side(lambda window: self._detector.detect(rgb, window, min_score), windows)
+        return sorted(itertools.chain.from_iterable(found), key=lambda pair: -pair[0])
 
 
 def well_built(keypoints: Keypoints) -> bool:
