@@ -58,7 +58,9 @@ def test_a_bent_elbow_keeps_its_width() -> None:
     outer, _ = carry(np.stack([np.full(40, 42.0), ys], axis=1), source, target)
     inner, _ = carry(np.stack([np.full(40, 58.0), ys], axis=1), source, target)
     width = np.linalg.norm(outer - inner, axis=1)
-    np.testing.assert_allclose(width, 16.0, rtol=0.06)
+    assert (width > 16.0 * 0.99).all(), "it must not pinch"
+    assert (width < 16.0 * 1.15).all(), "but for its point it stays as wide as it was"
+    np.testing.assert_allclose(width[np.abs(ys - 60) > 20], 16.0, rtol=0.02)
 
 
 def test_beyond_the_ends_it_continues_rigidly() -> None:

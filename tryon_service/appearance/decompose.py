@@ -98,6 +98,7 @@ def _carried(
     armless = np.where(union(owners, subject.matte.shape), np.float32(0), subject.matte)
     legs = fields_for(rig, subject.keypoints, armless, subject.torso, [n for n in LEGS if n in shown])
     owners = owners_of(subject, owners, legs)
+    legs = {name: field for name, field in legs.items() if name in owners}
     hidden = hidden_parts(subject, rig.spine, owners, arms | legs)
     out = _arm_pieces(subject, owners, hidden, arms) | _body_pieces(subject, owners, hidden, (arms, legs))
     contacts = {

@@ -1,14 +1,16 @@
 """There and back: product A is rendered in B's pose, that picture is taken as a product photo and rendered in A's pose.
 
 SSIM against A's photo in the box of A's person (Gaussian window, data range 255, mean of the channels), at the
-photo's own size and with both pictures at 256 pixels of height, by the largest movement of any of A's limbs on the way
-there, between the two poses as they were found. Where a pose had to be shrunk or shifted to fit the frame, both targets say so, and it is undone before the
-comparison. A pair counts only if the first leg has landed: on a fresh look at the picture in between every limb of A's
-photo lies within 15 degrees of where it was to go, and the one that moved most is nearer to there than to where it
-came from (or within 5 degrees). Pairs that were refused before anything was drawn, or whose first leg has not landed,
-are left out and counted; what the verdict says of a drawn picture is not asked, so that two versions with different
-verdicts can be compared. `ssim_registered` is taken after the result was laid on A's photo by a shift and a turn: a
-person drawn well, but three pixels beside, loses most of what is lost there to two estimates of the same pose.
+photo's own size and with both pictures at 256 pixels of height, by the largest difference between the two poses, as
+they were found, in any limb that both photos show. Where a pose had to be shrunk or shifted to fit the frame, both
+targets say so, and it is undone before the comparison. `ssim_registered` is taken after the result was laid on A's
+photo by a shift and a turn, so it asks less where the person stands and more how well it is drawn.
+
+A pair counts only if the first leg has landed: on a fresh look at the picture in between every limb of A's photo lies
+within 15 degrees of where it was to go, and the one that moved most is nearer to there than to where it came from (or
+within 5 degrees). Pairs that were refused before anything was drawn, or whose first leg has not landed, are left out
+and counted; what the verdict says of a drawn picture is not asked, so that two versions with different verdicts can be
+compared.
 
 B is another model (natural), the same person in the second photo of an exercise (two_poses), or A's own pose with its
 limbs turned by a few degrees in the picture plane, alike in pixels and in metres (small): hardly two people stand
