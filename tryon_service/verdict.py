@@ -16,7 +16,18 @@ from tryon_service.imaging.sharpness import blur_effect
 from tryon_service.imaging.skin import living_share
 from tryon_service.perception.skeletons import LIMBS, Bone, Landmark
 from tryon_service.retarget.view import degrees_between, direction, projected_share, yaw
-from tryon_service.types import Appearance, Float32Array, Keypoints, Part, Person, Reason, Rendered, TargetPose, Verdict
+from tryon_service.types import (
+    Appearance,
+    BoolArray,
+    Float32Array,
+    Keypoints,
+    Part,
+    Person,
+    Reason,
+    Rendered,
+    TargetPose,
+    Verdict,
+)
 
 NEVER = float("inf")
 SIDE_VIEW = 50.0
@@ -229,8 +240,8 @@ def _findings(product: Person, shopper: Person, target: TargetPose) -> Iterator[
     yield from _light(shopper)
     yield from _blur(shopper, "shopper")
     yield from _view(product.keypoints, shopper.keypoints)
-    needed = [name for name, bone in LIMBS.items() if _within(product, bone)]
-    yield from _joints(product, shopper)
+    needed = [name for name, bone in LIMBS.items() if _within(product, bone) and _shown(target, bone).any()]
+    yield from _joints(product, shopper, target)
     yield from _frame(target)
     for name in needed:
         if name not in target.kept:
@@ -279,12 +290,19 @@ def _within(person: Person, bone: Bone) -> bool:
     return bool((points >= 0).all() and (points[:, 0] < width).all() and (points[:, 1] < height).all())
 
 
-def _joints(product: Person, shopper: Person) -> Iterator[_Finding]:
-    """Joints that the product picture shows and the shopper photo cuts off (refused) or hides (doubtful, or refused if
-    the network itself doesn't believe in them). Where only a hand is hidden, the model's forearm stays as it is."""
+def _shown(target: TargetPose, landmarks: Sequence[int]) -> BoolArray:
+    """Which joints come to lie inside the output frame."""
+    xy = target.keypoints.xy[list(landmarks)]
+    return np.asarray(((xy >= 0) & (xy < target.size)).all(axis=1))
+
+
+def _joints(product: Person, shopper: Person, target: TargetPose) -> Iterator[_Finding]:
+    """Joints that the product photo and the output frame show and the shopper photo cuts off (refused) or hides
+    (doubtful, or refused if the network itself doesn't believe in them). Where only a hand is hidden, the model's
+    forearm stays as it is."""
     keypoints = shopper.keypoints
     for landmark in sorted({joint for bone in LIMBS.values() for joint in bone}):
-        if not _inside(product, landmark, EDGE):
+        if not _inside(product, landmark, EDGE) or not _shown(target, [landmark])[0]:
             continue
         name = Landmark(landmark).name.lower()
         if not _inside(shopper, landmark, -EDGE):
