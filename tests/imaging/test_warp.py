@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tryon_service.imaging.warp import Mesh, grid_mesh, resample, source_map, source_map_reference
+from tryon_service.imaging.warp import Mesh, SourceMap, grid_mesh, resample, source_map, source_map_reference
 
 SIZE = (60, 44)
 
@@ -93,3 +93,57 @@ def test_later_triangles_win() -> None:
     last = source_map(mesh, on_top_of_each_other, SIZE, np.int32([0, 1]))
     assert first.xy[first.drawn][:, 0].max() <= 10.01
     assert last.xy[last.drawn][:, 0].min() >= 19.99
+
+
+def test_a_grid_may_begin_outside_the_photo() -> None:
+    mask = np.zeros((20, 30), bool)
+    mask[3:17, 5:30] = True
+    at_zero, shifted = grid_mesh(mask, 6), grid_mesh(mask, 6, (-12, 40))
+    np.testing.assert_array_equal(shifted.triangles, at_zero.triangles)
+    np.testing.assert_array_equal(shifted.vertices, at_zero.vertices + np.float32([-12, 40]))
+
+
+def read_both_ways(source: SourceMap, window: tuple[int, int, int, int], image: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The frame drawn from a window (left, top, right, bottom) of the image: through within(), and by masking all that
+    the whole map reads from elsewhere."""
+    left, top, right, bottom = window
+    part = source.within((left, top), (right - left, bottom - top))
+    direct = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    if part.drawn.size:
+        box = np.s_[part.box[1] : part.box[3], part.box[0] : part.box[2]]
+        direct[box] = resample(image[top:bottom, left:right], part, cv2.INTER_NEAREST)
+    masked = np.zeros_like(direct)
+    whole = resample(image, source, cv2.INTER_NEAREST)
+    x, y = source.xy[..., 0], source.xy[..., 1]
+    inside = source.drawn & (x > left - 0.5) & (x < right - 0.5) & (y > top - 0.5) & (y < bottom - 0.5)
+    box = np.s_[source.box[1] : source.box[3], source.box[0] : source.box[2]]
+    masked[box] = np.where(inside[..., None], whole, 0)
+    certain = np.zeros(direct.shape[:2], bool)
+    certain[box] = ~source.drawn | inside | (x < left - 1) | (x > right) | (y < top - 1) | (y > bottom)
+    return direct, masked, certain
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    corner=st.tuples(st.integers(0, 50), st.integers(0, 34)),
+    extent=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    angle=st.floats(-0.6, 0.6),
+    shift=st.tuples(st.floats(-15, 15), st.floats(-15, 15)),
+)
+def test_a_part_of_a_map_reads_what_the_whole_reads_there(
+    corner: tuple[int, int], extent: tuple[int, int], angle: float, shift: tuple[float, float]
+) -> None:
+    image = np.random.default_rng(5).integers(1, 255, (SIZE[1], SIZE[0], 3), dtype=np.uint8)
+    mesh = grid_mesh(np.ones((SIZE[1], SIZE[0]), bool), 8)
+    c, s = np.cos(angle), np.sin(angle)
+    target = ((mesh.vertices - 25) @ np.array([[c, s], [-s, c]]) + 25 + shift).astype(np.float32)
+    source = source_map(mesh, target, SIZE)
+    window = (*corner, min(corner[0] + extent[0], SIZE[0]), min(corner[1] + extent[1], SIZE[1]))
+    direct, masked, certain = read_both_ways(source, window, image)
+    np.testing.assert_array_equal(direct[certain], masked[certain])
+
+
+def test_a_part_that_nothing_reads_from_is_empty(mesh: Mesh, image: np.ndarray) -> None:
+    part = source_map(mesh, mesh.vertices, SIZE).within((300, 300), (20, 20))
+    assert part.box == (0, 0, 0, 0)
+    assert resample(image[:20, :20], part).size == 0

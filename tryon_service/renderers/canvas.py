@@ -8,7 +8,22 @@ import cv2
 import numpy as np
 
 from tryon_service.imaging.warp import SourceMap, resample
-from tryon_service.types import Float32Array, Layer, Rendered, Size, UInt8Array
+from tryon_service.types import BoolArray, Float32Array, Layer, Rendered, Size, UInt8Array
+
+TRACE = 0.05
+"""Alpha from which something shows."""
+SPECK = 0.003
+"""Largest loose piece that is what a cut left over, as a share of the person."""
+
+
+def _attached(alpha: Float32Array) -> BoolArray:
+    """H x W bool: not part of a loose speck."""
+    shows = (alpha > TRACE).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(shows, connectivity=8)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    kept = areas >= SPECK * max(int(areas[1:].sum()), 1)
+    kept[0] = True
+    return np.asarray(kept[labels])
 
 
 @dataclass
@@ -51,6 +66,8 @@ class Canvas:
         np.copyto(ids, marks[..., 0], where=share > 0.5)
 
     def rendered(self) -> Rendered:
+        """The person, without specks that hang on nothing."""
+        self.alpha *= _attached(self.alpha)
         coverage = np.divide(self.real, self.alpha, out=np.zeros_like(self.real), where=self.alpha > 1e-6)
         parsing = np.where(self.alpha > 0.5, self.parsing, np.uint8(0))
         return Rendered(self.rgb, np.clip(self.alpha, 0.0, 1.0), np.clip(coverage, 0.0, 1.0), parsing)
