@@ -75,9 +75,9 @@ class Case:
         keypoints: Keypoints = replace(self.shopper.keypoints, **changes)  # type: ignore[arg-type]
         return RenderRequest(replace(self.shopper, keypoints=keypoints), (self.product,))
 
-    def unsure_of_a_wrist(self) -> RenderRequest:
+    def unsure_of_an_elbow(self) -> RenderRequest:
         seen, visibility = self.shopper.keypoints.seen.copy(), self.shopper.keypoints.visibility.copy()
-        seen[Landmark.LEFT_WRIST], visibility[Landmark.LEFT_WRIST] = False, 0.05
+        seen[Landmark.LEFT_ELBOW], visibility[Landmark.LEFT_ELBOW] = False, 0.05
         return self.posed(seen=seen, visibility=visibility)
 
     def on_the_head(self) -> RenderRequest:
@@ -119,7 +119,7 @@ CASES: dict[str, Callable[[Case], RenderRequest]] = {
     "several_people": lambda case: case.shopper_photo(png(crowd())),
     "person_too_small": lambda case: case.shopper_photo(png(far_away())),
     "body_cropped": lambda case: case.shopper_photo(png(waist_up(draw_figure(size=SIZE)).photo)),
-    "joint_hidden": Case.unsure_of_a_wrist,
+    "joint_hidden": Case.unsure_of_an_elbow,
     "back_view": lambda case: case.turned(175.0),
     "side_view": lambda case: case.turned(88.0),
     "view_mismatch": lambda case: case.turned(-54.0),

@@ -86,11 +86,35 @@ def test_a_shopper_without_legs_only_fits_a_product_without(product: Person, per
     assert refusals(half_product, half) == []
 
 
+def hiding(person: Person, joint: Landmark) -> Person:
+    seen, visibility = person.keypoints.seen.copy(), person.keypoints.visibility.copy()
+    seen[joint], visibility[joint] = False, 0.1
+    return with_keypoints(person, seen=seen, visibility=visibility)
+
+
 def test_a_joint_the_network_does_not_believe_in_is_hidden(product: Person, shopper: Person) -> None:
-    seen, visibility = shopper.keypoints.seen.copy(), shopper.keypoints.visibility.copy()
-    seen[Landmark.LEFT_WRIST], visibility[Landmark.LEFT_WRIST] = False, 0.1
-    reasons = refusals(product, with_keypoints(shopper, seen=seen, visibility=visibility))
-    assert [(r.code, r.part) for r in reasons] == [("joint_hidden", "left_wrist")]
+    for joint in (Landmark.LEFT_ELBOW, Landmark.RIGHT_ANKLE):
+        reasons = refusals(product, hiding(shopper, joint))
+        assert [(r.code, r.part) for r in reasons] == [("joint_hidden", joint.name.lower())]
+
+
+def test_a_hidden_hand_is_a_doubt_and_no_refusal(product: Person, shopper: Person) -> None:
+    hidden = hiding(shopper, Landmark.LEFT_WRIST)
+    target = retarget(product, hidden.keypoints)
+    refused, doubtful = verdict.weigh(product, hidden, target)
+    assert refused == ()
+    assert ("joint_hidden", "left_wrist") in {(r.code, r.part) for r in doubtful}
+    assert target.kept == {"left_forearm"}, "the model's forearm stays as it is"
+
+
+def test_an_arm_whose_hand_is_hidden_must_not_be_asked_to_move(product: Person, person_of: MakePerson) -> None:
+    anchored = frozenset({"left_arm"})
+    raised = person_of(draw_figure("arms_raised", OUTFITS["striped_long"], SIZE))
+    for other, asked in ((raised, True), (person_of(draw_figure("standing", size=SIZE)), False)):
+        target = retarget(product, other.keypoints, anchored=anchored)
+        assert target.held == {"left_upper_arm", "left_forearm"}
+        reasons, _ = verdict.weigh(product, other, target)
+        assert bool({r.part for r in reasons if r.code == "limb_behind_body"} & target.held) == asked
 
 
 def test_a_headstand_is_too_different(product: Person, shopper: Person) -> None:

@@ -67,6 +67,12 @@ SPUR = 0.03
 """Radius below which a bulge or notch of a sleeve is no sleeve's, torso lengths."""
 SLACK_IF_SEEN = 14.0
 """The same where the photo says it better: beside the background, and for bare skin beside cloth."""
+FOREARM = 2.3
+CUFF = 3.45
+"""Along the curve: a sleeve's colour is learnt from the first on, and it may reach to the second."""
+CUFF_ODDS = 0.4
+SLEEVE_COLOUR = 40.0
+"""Levels of colour within which cloth beyond the wrist is the sleeve's."""
 SURE = 0.45
 """Share of the radius within which an arm is an arm unless the parsing says otherwise."""
 
@@ -114,7 +120,7 @@ def _outlines(name: str, strip: Strip, t: Array, subject: Subject, skin: BoolArr
         expected = np.clip(wide - np.where(np.isnan(other.free), wide / 2, other.free), 0.5 * unit, FLARE * unit)
         expected = np.where(np.isnan(side.free), expected, side.free)
         slack = np.where(np.isnan(side.free) & ~bare, SLACK, SLACK_IF_SEEN)
-        evidence = side.evidence(bare, t > HAND, sides)
+        evidence = side.evidence(bare, t, sides)
         shoulder = np.isnan(side.free) & (t < ARMPIT)
         evidence[shoulder] *= 0.5
         expected[shoulder], slack[shoulder] = SHOULDER * unit, SLACK / 2
@@ -165,8 +171,9 @@ class _Side:
             name,
         )
 
-    def evidence(self, bare: BoolArray, hand: BoolArray, sides: list[_Side]) -> Float32Array:
-        """Log odds that a step belongs to the arm. bare: M, where the arm wears no sleeve; hand: M, where it ends."""
+    def evidence(self, bare: BoolArray, t: Array, sides: list[_Side]) -> Float32Array:
+        """Log odds that a step belongs to the arm. bare: M, where the arm wears no sleeve; t: M, along its curve."""
+        hand = t > HAND
         table = np.zeros(len(Part), np.float32)
         for part, odds in NOT_AN_ARM.items():
             table[part] = odds
@@ -182,9 +189,22 @@ class _Side:
         out[self.outside] = NOT_AN_ARM[Part.BACKGROUND]
         core = max(1, round(0.25 / REACH * STEPS))
         garment = ~np.isin(self.labels, list(NOT_AN_ARM)) & ~self.other & ~hand[:, None]
+        cuff = _like_sleeve(self, t, bare, sides) & (t < CUFF)[:, None]
         out[hand[:, None] & ~self.skin & ~self.own] = CLOTH_ON_BARE
+        out[hand[:, None] & cuff & ~self.skin & ~self.outside] = CUFF_ODDS
         out[:, :core] = np.where(garment[:, :core], np.maximum(out[:, :core], 0.5), out[:, :core])
         return out.astype(np.float32)
+
+
+def _like_sleeve(side: _Side, t: Array, bare: BoolArray, sides: list[_Side]) -> BoolArray:
+    """M x K: the colour of the sleeve on the forearm, if there is one: long cuffs reach beyond the wrist."""
+    rows = (t > FOREARM) & (t < HAND) & ~bare
+    if rows.sum() < 3:
+        return np.zeros(side.labels.shape, bool)
+    core = round(0.4 / REACH * STEPS)
+    sleeve = np.median(np.concatenate([s.colours[rows, :core].reshape(-1, 3) for s in sides]), axis=0)
+    apart = np.linalg.norm(side.colours.astype(np.float32) - sleeve.astype(np.float32), axis=2)
+    return np.asarray(apart < SLEEVE_COLOUR)
 
 
 def _looks(side: _Side, hand: BoolArray, sides: list[_Side]) -> Float32Array:

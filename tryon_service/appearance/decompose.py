@@ -33,8 +33,6 @@ TRACE = 0.02
 """Matte above which a pixel still shows something of the person."""
 HOLE_RIM = 0.010
 """Width of what is taken out round the person, as a share of the photo's longer side."""
-SHARED = 0.95
-"""Along an arm's curve: up to here, where the shoulder is, trunk and arm show the same pixels."""
 SPECK = 0.004
 """Loose pieces of trunk and legs below this are leftovers of the split, in squared torso lengths."""
 THIGH = 1.35
@@ -42,12 +40,14 @@ THIGH = 1.35
 OVERLAP = 0.05
 """How far beyond the line between the legs, torso lengths."""
 ARMPIT = 1.2
-"""Along an arm's curve: up to here sleeve and trunk are one piece of cloth."""
+"""Along an arm's curve: up to here sleeve and trunk are one piece of cloth, and both show it."""
 OPAQUE = 0.97
 GAP = 0.015
 """Half the width up to which a gap between trunk and arm is taken for the matte's, torso lengths."""
 LOOSE = 0.035
 """Radius below which what sticks out of a body part beside a hand is none of it, torso lengths."""
+EDGE = 0.008
+"""How far beside an arm the body shows its shadow and mixed colours, torso lengths."""
 NEAR = 0.08
 """How far beside an arm the body shows its nearness, torso lengths."""
 STAIN = 0.025
@@ -137,9 +137,10 @@ def _body_pieces(
     shows the arm's pixels too, and at the thighs each leg the other's. fields: the arms' and the legs'."""
     (arms, legs), shape = fields, subject.matte.shape
     arm_pixels = union({n: owners[n] for n in arms}, shape)
-    edge = widened(subject.matte < 0.5, max(1, round(GAP * subject.torso)))
-    shoulders = {n: owners[n] & ((f.t < SHARED) | (hidden[TRUNK] & (f.t < ARMPIT))) for n, f in arms.items()}
-    lost = widened(union({n: owners[n] & (f.t > ARMPIT) for n, f in arms.items()}, shape), 1)
+    outer = widened(subject.matte < 0.5, max(1, round(GAP * subject.torso)))
+    shoulders = {n: owners[n] & (f.t < ARMPIT) for n, f in arms.items()}
+    rim = max(1, round(EDGE * subject.torso))
+    lost = widened(union({n: owners[n] & (f.t > ARMPIT) for n, f in arms.items()}, shape), rim)
     lost |= touched(subject, owners, arms)
     stained = widened(arm_pixels, round(STAIN * subject.torso))
     out = {}
@@ -147,7 +148,7 @@ def _body_pieces(
         owned = owners[name]
         own = owned & ~lost
         if name == TRUNK:
-            own = own | (union(shoulders, shape) & ~edge)
+            own = own | (union(shoulders, shape) & ~outer)
         else:
             twins = union({n: owners[n] for n in legs if n != name}, shape) & (legs[name].t < THIGH)
             own = own | (twins & widened(own, round(OVERLAP * subject.torso)))
@@ -186,7 +187,8 @@ def _with_head(pieces: dict[str, Pieces], subject: Subject) -> dict[str, Pieces]
     head = Pieces(trunk.shown & own, trunk.hidden & own, trunk.sure & own)
     rest = trunk.within(~own)
     reach = max(2, round(COLLAR * subject.torso))
-    under = widened(rest.shown, reach) & head.shown
+    inside = ~widened(subject.matte < OPAQUE, max(3, round(COLLAR * subject.torso)))  # nothing may peep out beside it
+    under = widened(rest.shown, reach) & head.shown & inside
     return {**pieces, TRUNK: Pieces(rest.shown, rest.hidden | under, rest.sure), HEAD: head}
 
 

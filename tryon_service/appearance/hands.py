@@ -19,7 +19,7 @@ FOREARM = 2.3
 """Along an arm's curve: from here on slivers of cloth beside it are what a cut left over."""
 CUFF = 3.12
 """Where a sleeve ends at last."""
-WRIST = 3.3
+WRIST = 3.45
 """Up to here what lies between sleeve and hand belongs to both."""
 REACH = 2.6
 """How far fingers spread from the curve, in usual radii of a wrist."""
@@ -61,12 +61,15 @@ def _hand_cut(subject: Subject, arm: BoolArray, other: BoolArray, field: LimbFie
         return arm
     head = np.isin(subject.parsing, (Part.FACE, Part.HAIR))
     like = alike(subject.rgb, np.asarray(samples), SKIN_DISTANCE) & zone & ~head
+    forearm = arm & (field.t > FOREARM) & (field.t < BEGIN) & ~own
+    sleeve = alike(subject.rgb, forearm) & zone & arm & ~like
     around = zone & ~arm
     if around.sum() > FEWEST and like[around & ~own].sum() > MIXED * (around & ~own).sum():
-        return arm
+        like = zone & own & arm  # the skin's colour tells nothing here, so the parsing must
     _, labels = cv2.connectedComponents(closed(like, np.ones((3, 3), np.uint8)).astype(np.uint8), connectivity=8)
     found = np.unique(labels[samples & (labels > 0)])
-    cut = (arm & ~(zone & (field.t > CUFF))) | (np.isin(labels, found[found > 0]) & zone)
+    fingers = np.isin(labels, found[found > 0]) & zone
+    cut = (arm & ~(zone & (field.t > CUFF))) | fingers | (sleeve & (field.t < WRIST))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SLIVER * subject.torso)) + 1,) * 2)
     return np.asarray(cut | (closed(cut, disc) & arm & (field.t < WRIST)))  # the shade inside a cuff is no skin
 

@@ -48,6 +48,8 @@ CROTCH = 1.3
 """Along a leg's curve: before this both legs are one piece of cloth."""
 TOES = 0.08
 """How far a shoe reaches beyond the toes' landmark, torso lengths."""
+SMOOTH = 3.0
+"""Sigma in pixels."""
 FIELD_STEP = 4
 
 
@@ -182,6 +184,10 @@ def own_legs(rgb: UInt8Array, lower: BoolArray, fields: dict[str, LimbField]) ->
     labels = _flood(rgb, markers)
     hips = lower & (np.minimum(a.t, b.t) < CROTCH)  # no seam to follow there: the nearer leg's side
     labels = np.where(hips, np.where(a.q <= b.q, 1, 2), labels)
+    # The flood runs at half size; its line is drawn smooth.
+    share = cv2.GaussianBlur((lower & (labels == 1)).astype(np.float32), (0, 0), SMOOTH)
+    first_side = share > 0.5 * cv2.GaussianBlur(lower.astype(np.float32), (0, 0), SMOOTH)
+    labels = np.where(first_side, 1, 2)
     whole = {name: lower & (labels == k) for k, name in enumerate(fields, start=1)}
     crumb = CRUMB * float(lower.sum())
     return _with_crumbs({name: without_specks(mask, crumb) for name, mask in whole.items()}, lower, crumb)

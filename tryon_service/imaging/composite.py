@@ -14,9 +14,7 @@ def composite(rendered: Rendered, background: UInt8Array | None) -> UInt8Array:
     if background is None:
         alpha = np.round(rendered.alpha * 255).astype(np.uint8)
         return np.dstack([rendered.rgb, alpha])
-    share = rendered.alpha[..., None]
-    mixed = rendered.rgb.astype(np.float32) * share + background.astype(np.float32) * (1.0 - share)
-    return np.asarray(np.clip(np.round(mixed), 0, 255), np.uint8)
+    return np.asarray(cv2.blendLinear(rendered.rgb, background, rendered.alpha, 1.0 - rendered.alpha))
 
 
 def plain_background(colour: tuple[int, int, int], size: Size) -> UInt8Array:

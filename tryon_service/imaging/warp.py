@@ -157,11 +157,8 @@ def _bounds(points: Float32Array, size: Size) -> tuple[int, int, int, int]:
 
 
 def resample(image: np.ndarray, source: SourceMap, interpolation: int = cv2.INTER_CUBIC) -> np.ndarray:
-    """Read an H x W (x C) image through the map; h x w (x C) of the map's box, 0 (black) where nothing is drawn."""
+    """Read an H x W (x C) image through the map; h x w (x C) of the map's box, 0 (black) where nothing is drawn or the
+    image ends."""
     if not source.drawn.size:
         return np.zeros((*source.drawn.shape, *image.shape[2:]), image.dtype)
-    out = np.asarray(
-        cv2.remap(image, source.xy[..., 0], source.xy[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE)
-    )
-    out[~source.drawn] = 0
-    return out
+    return np.asarray(cv2.remap(image, source.xy, None, interpolation, borderMode=cv2.BORDER_CONSTANT))  # type: ignore[call-overload]

@@ -10,6 +10,8 @@ import numpy as np
 from tryon_service.imaging.warp import SourceMap, resample
 from tryon_service.types import BoolArray, Float32Array, Layer, Rendered, Size, UInt8Array
 
+REAL = 128
+"""Bit that marks the photo's own pixels beside a Part id."""
 TRACE = 0.05
 """Alpha from which something shows."""
 SPECK = 0.003
@@ -28,10 +30,10 @@ def _attached(alpha: Float32Array) -> BoolArray:
 
 @dataclass
 class Canvas:
-    """What has been drawn so far. rgb: H x W x 3 uint8; alpha: H x W float32 in [0, 1]; real: H x W float32, alpha
-    times the share of real pixels; parsing: H x W uint8."""
+    """What has been drawn so far. rgba: H x W x 4 uint8, whose last channel means nothing; alpha: H x W float32 in
+    [0, 1]; real: H x W float32, alpha times the share of real pixels; parsing: H x W uint8."""
 
-    rgb: UInt8Array
+    rgba: UInt8Array
     alpha: Float32Array
     real: Float32Array
     parsing: UInt8Array
@@ -41,7 +43,7 @@ class Canvas:
         """size: (width, height)."""
         shape = size[1], size[0]
         flat = np.zeros(shape, np.float32)
-        return cls(np.zeros((*shape, 3), np.uint8), flat, flat.copy(), np.zeros(shape, np.uint8))
+        return cls(np.zeros((*shape, 4), np.uint8), flat, flat.copy(), np.zeros(shape, np.uint8))
 
     def paint(self, layer: Layer, source: SourceMap, opacity: float = 1.0) -> None:
         """Draw a layer through a map into the photo that it was cut from."""
@@ -52,22 +54,22 @@ class Canvas:
         if right <= left or bottom <= top:
             return
         colour = resample(layer.rgba, part, cv2.INTER_CUBIC)
-        marks = resample(np.dstack([layer.parts, layer.real]), part, cv2.INTER_NEAREST)
+        marks = resample(layer.parts | (layer.real & REAL), part, cv2.INTER_NEAREST)
         share = np.multiply(colour[..., 3], np.float32(opacity / 255), dtype=np.float32)
+        rest = 1.0 - share
         window = np.s_[top:bottom, left:right]
-        below = self.alpha[window] * (1.0 - share)
+        below = self.alpha[window] * rest
         # blendLinear divides by the sum of its weights, which makes it the over operator for straight alpha
-        self.rgb[window] = cv2.blendLinear(
-            np.ascontiguousarray(colour[..., :3]), np.ascontiguousarray(self.rgb[window]), share, below
-        )
-        self.real[window] = self.real[window] * (1.0 - share) + share * (marks[..., 1] > 0)
+        self.rgba[window] = cv2.blendLinear(colour, np.ascontiguousarray(self.rgba[window]), share, below)
+        self.real[window] *= rest
+        self.real[window] += share * (marks >= REAL)
         self.alpha[window] = share + below
-        ids = self.parsing[window]
-        np.copyto(ids, marks[..., 0], where=share > 0.5)
+        np.copyto(self.parsing[window], marks & (REAL - 1), where=share > 0.5)
 
     def rendered(self) -> Rendered:
         """The person, without specks that hang on nothing."""
         self.alpha *= _attached(self.alpha)
         coverage = np.divide(self.real, self.alpha, out=np.zeros_like(self.real), where=self.alpha > 1e-6)
         parsing = np.where(self.alpha > 0.5, self.parsing, np.uint8(0))
-        return Rendered(self.rgb, np.clip(self.alpha, 0.0, 1.0), np.clip(coverage, 0.0, 1.0), parsing)
+        rgb = np.ascontiguousarray(self.rgba[..., :3])
+        return Rendered(rgb, np.clip(self.alpha, 0.0, 1.0), np.clip(coverage, 0.0, 1.0), parsing)

@@ -30,6 +30,10 @@ CELLS = 64
 TORSO_LEVELS = np.linspace(-1.5, 1.2, 33)
 ARM_ROOT, LEG_ROOT = (0.35, 1.0), (0.55, 1.0)
 """Along a limb's curve: before the first it moves with the trunk, after the second on its own."""
+SHOULDER_END = (1.0, 1.45)
+"""Along an arm's curve: where the trunk stops following the arm."""
+SHOULDER_RADIUS = (0.13, 0.30)
+"""How far from the arm's bone it does so, torso lengths."""
 TORSO_END = (0.85, 1.15)
 """Heights between which the torso's turn ends: from the chest to the neck."""
 CHIN = 1.3
@@ -79,7 +83,7 @@ def _carrier(name: str, layers: list[Layer], appearance: Appearance, rig: Rig) -
     mesh = grid_mesh(solid, step, origin)
     points = mesh.vertices.astype(np.float64)
     curves = {"spine": rig.spine, **rig.limbs}
-    wanted = {TRUNK: ("spine", *LEGS), HEAD: ("spine",)}.get(name, ("spine", name))
+    wanted = {TRUNK: ("spine", *LEGS, *ARMS), HEAD: ("spine",)}.get(name, ("spine", name))
     coordinates = {curve: locate(points, curves[curve]) for curve in wanted if len(points)}
     if name == HEAD and len(points):
         return Carrier(mesh, coordinates, _ellipsoid(coordinates["spine"], rig.spine))
@@ -141,7 +145,7 @@ def move(name: str, analysis: WarpAnalysis, rig: Rig, target: TargetPose) -> Poi
     if name == HEAD:
         return body
     if name == TRUNK:
-        return _hang(body, height, carrier, analysis, rig)
+        return _shrug(_hang(body, height, carrier, analysis, rig), carrier, analysis, rig)
     return _limb(name, body, carrier, analysis, rig, target)
 
 
@@ -175,6 +179,21 @@ def _hang(trunk: Points, height: Array, carrier: Carrier, analysis: WarpAnalysis
     share = smoothstep(right / np.maximum(left + right, 1e-6), 0.0, 1.0)
     both = legs[0] * share[:, None] + legs[1] * (1 - share[:, None])
     return np.asarray(trunk * (1 - low[:, None]) + both * low[:, None])
+
+
+def _shrug(trunk: Points, carrier: Carrier, analysis: WarpAnalysis, rig: Rig) -> Points:
+    """At the shoulders the trunk moves just as the arms' roots do, so that nothing opens between them."""
+    out = trunk
+    for name in ARMS:
+        t, along, across = carrier.coordinates[name]
+        away = np.hypot(across, np.where((t <= 0.0) | (t >= 4.0), along, 0.0)) / analysis.rig.spine.reach[0]
+        weight = (
+            smoothstep(t, *ARM_ROOT) * (1 - smoothstep(t, *SHOULDER_END)) * (1 - smoothstep(away, *SHOULDER_RADIUS))
+        )
+        if (weight > 0).any():
+            arm = place(t, along, across, analysis.rig.limbs[name], rig.limbs[name])
+            out = out * (1 - weight[:, None]) + arm * weight[:, None]
+    return np.asarray(out)
 
 
 def nearness(
