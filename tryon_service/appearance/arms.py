@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tryon_service.appearance.contours import Array, Strip, outline, rounded, sample
-from tryon_service.appearance.masks import closed
 from tryon_service.appearance.subject import Subject
 from tryon_service.imaging.colour import alike
 from tryon_service.retarget.curves import FrameCurve
@@ -103,9 +102,7 @@ def _arm(name: str, curve: FrameCurve, subject: Subject, skin: BoolArray) -> Boo
     )
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SPUR * subject.torso)) + 1,) * 2)
     even = cv2.morphologyEx(sleeve.astype(np.uint8), cv2.MORPH_OPEN, disc)  # cross-sections cross where an arm bends
-    own = subject.parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
-    fingers = closed(hand & (skin | own), np.ones((5, 5), np.uint8))
-    return np.asarray((cv2.morphologyEx(even, cv2.MORPH_CLOSE, disc) > 0) | (hand & fingers))
+    return np.asarray((cv2.morphologyEx(even, cv2.MORPH_CLOSE, disc) > 0) | hand)
 
 
 def _outlines(name: str, strip: Strip, t: Array, subject: Subject, skin: BoolArray) -> list[Array]:

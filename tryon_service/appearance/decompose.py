@@ -41,6 +41,8 @@ OVERLAP = 0.05
 """How far beyond the line between the legs, torso lengths."""
 ARMPIT = 1.2
 """Along an arm's curve: up to here sleeve and trunk are one piece of cloth, and both show it."""
+CHIN = 1.5
+"""Height on the spine from which everything is the head's, hats and hoods too."""
 OPAQUE = 0.97
 GAP = 0.015
 """Half the width up to which a gap between trunk and arm is taken for the matte's, torso lengths."""
@@ -105,7 +107,7 @@ def _carried(
         name: _contacts(owners[name] & (subject.matte > 0.5) & ~out[name].shown, owners, arms, subject.torso)
         for name in (TRUNK, *legs)
     }
-    return _with_head(out, subject), arms | legs, contacts
+    return _with_head(out, subject, _height(subject, rig)), arms | legs, contacts
 
 
 def _contacts(
@@ -176,14 +178,14 @@ def _thin_gaps(subject: Subject, own: BoolArray, behind: BoolArray, arms: BoolAr
     return np.asarray(bridged & (own | ~behind) & (subject.matte < OPAQUE) & ~arms)
 
 
-def _with_head(pieces: dict[str, Pieces], subject: Subject) -> dict[str, Pieces]:
-    """Face and hair move on their own, over the trunk, which goes on under them where they touch and where hair falls
-    over the shoulders."""
+def _with_head(pieces: dict[str, Pieces], subject: Subject, height: Float32Array) -> dict[str, Pieces]:
+    """Face, hair and what is worn above them move on their own, over the trunk, which goes on under them where they
+    touch and where hair falls over the shoulders."""
     trunk = pieces[TRUNK]
     if not (subject.parsing > 0).any():
         return pieces
     rows, columns = nearest_known(subject.parsing > 0)
-    own = np.isin(subject.parsing[rows, columns], (Part.FACE, Part.HAIR))
+    own = np.isin(subject.parsing[rows, columns], (Part.FACE, Part.HAIR)) | (height > CHIN)
     head = Pieces(trunk.shown & own, trunk.hidden & own, trunk.sure & own)
     rest = trunk.within(~own)
     reach = max(2, round(COLLAR * subject.torso))

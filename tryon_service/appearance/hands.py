@@ -69,6 +69,7 @@ def _hand_cut(subject: Subject, arm: BoolArray, other: BoolArray, field: LimbFie
     _, labels = cv2.connectedComponents(closed(like, np.ones((3, 3), np.uint8)).astype(np.uint8), connectivity=8)
     found = np.unique(labels[samples & (labels > 0)])
     fingers = np.isin(labels, found[found > 0]) & zone
+    fingers = cv2.morphologyEx(fingers.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
     cut = (arm & ~(zone & (field.t > CUFF))) | fingers | (sleeve & (field.t < WRIST))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SLIVER * subject.torso)) + 1,) * 2)
     return np.asarray(cut | (closed(cut, disc) & arm & (field.t < WRIST)))  # the shade inside a cuff is no skin
