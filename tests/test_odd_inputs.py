@@ -111,7 +111,7 @@ def render_and_judge(renderer: Renderer, product: Product, shopper: Person, targ
     try:
         refusals, doubts = verdict.weigh(product.person, shopper, target)
         (rendered,) = renderer.render([RenderInput(product.appearance, target, product.prepared)])
-        scores = verdict.measure(rendered, product.appearance, target, target.keypoints)
+        scores = quality.measure(rendered, product.appearance, target, target.keypoints)
     except TryonError:
         return None
     assert_sound(rendered, target.size)

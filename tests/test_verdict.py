@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tryon_service import verdict
+from tryon_service import quality, verdict
 from tryon_service.appearance.decompose import decompose
 from tryon_service.figures import OUTFITS, Figure, crop, draw_figure, waist_up
 from tryon_service.perception.skeletons import Landmark
@@ -189,7 +189,7 @@ def test_scores_of_the_identity_are_perfect(product: Person) -> None:
     appearance = decompose(product)
     target = retarget(product, product.keypoints)
     (rendered,) = WarpRenderer().render([RenderInput(appearance, target)])
-    scores = verdict.measure(rendered, appearance, target, product.keypoints)
+    scores = quality.measure(rendered, appearance, target, product.keypoints)
     assert scores["pose_agreement"] == scores["pck"] == scores["limbs_whole"] == 1.0
     assert scores["coverage"] > 0.93
     assert verdict.judge((), scores).status == "accepted"
@@ -200,16 +200,16 @@ def test_a_result_in_another_pose_or_without_cloth_is_refused(product: Person, s
     target = retarget(product, shopper.keypoints)
     flipped = replace(target.keypoints, xyz=target.keypoints.xyz * np.float32([1, -1, 1]))
     (rendered,) = WarpRenderer().render([RenderInput(appearance, target)])
-    wrong_pose = verdict.judge((), verdict.measure(rendered, appearance, target, flipped))
+    wrong_pose = verdict.judge((), quality.measure(rendered, appearance, target, flipped))
     assert wrong_pose.status == "refused"
     assert wrong_pose.reasons[0].code == "pose_too_different"
     torn = rendered.alpha.copy()
     x, y = target.keypoints.xy[[13, 15]].mean(axis=0).astype(int)
     torn[y - 15 : y + 15, x - 15 : x + 15] = 0
-    gap = verdict.measure(replace(rendered, alpha=torn), appearance, target, target.keypoints)
+    gap = quality.measure(replace(rendered, alpha=torn), appearance, target, target.keypoints)
     assert "limb_behind_body" in {reason.code for reason in verdict.judge((), gap).reasons}
     invented = Rendered(rendered.rgb, rendered.alpha, rendered.coverage * 0.3, rendered.parsing)
-    no_cloth = verdict.judge((), verdict.measure(invented, appearance, target, target.keypoints))
+    no_cloth = verdict.judge((), quality.measure(invented, appearance, target, target.keypoints))
     assert (no_cloth.status, no_cloth.reasons[0].code) == ("refused", "garment_not_visible")
 
 

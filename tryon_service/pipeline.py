@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from tryon_service import verdict
+from tryon_service import quality, verdict
 from tryon_service.analysis import Analyst, size_of
 from tryon_service.appearance.shadow import shade
 from tryon_service.backdrop import backdrop
@@ -138,7 +138,7 @@ def judge(pipeline: Pipeline, job: Job) -> None:
         found = pipeline.pose.follow(Photo(opaque, target.size, digest=""), target.keypoints)
     except RefusedError:
         found = None
-    scores = verdict.measure(rendered, _known(job.product).appearance, target, found)
+    scores = quality.measure(rendered, _known(job.product).appearance, target, found)
     if found is None:
         scores["pose_agreement"] = 0.0
     job.verdict = verdict.judge(job.doubts, scores)

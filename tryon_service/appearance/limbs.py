@@ -1,5 +1,6 @@
-"""Which pixels belong to which limb: tapered capsules round the bones, as wide as the matte shows, and between limb and
-trunk a watershed that follows the visible seam (Meyer, "Color image segmentation", 1992; OpenCV's implementation)."""
+"""Where every pixel lies along a limb, in tapered capsules round the bones as wide as the matte shows, and which leg it
+belongs to: between the legs a watershed follows the visible seam (Meyer, "Color image segmentation", 1992; OpenCV's
+implementation)."""
 
 from __future__ import annotations
 
@@ -13,35 +14,15 @@ from tryon_service.imaging.complete import nearest_known
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.curves import FrameCurve, locate
 from tryon_service.retarget.rig import ARMS, Rig, joint
-from tryon_service.types import BoolArray, Float32Array, Keypoints, Part, UInt8Array
+from tryon_service.types import BoolArray, Float32Array, Keypoints, UInt8Array
 
 # Radii as shares of the torso's length at the curve's joints, clothed lightly; from measured matte widths.
 ARM_RADII = ((0.0, 0.20), (1.0, 0.17), (1.5, 0.135), (2.0, 0.11), (2.7, 0.085), (3.0, 0.095))
 LEG_RADII = ((0.0, 0.30), (1.0, 0.27), (1.5, 0.21), (2.0, 0.15), (2.5, 0.14), (3.0, 0.095), (4.0, 0.10))
-SELDOM_SLEEVES = (Part.DRESS, Part.SKIRT, Part.TROUSERS)
-"""What lies beside an arm, and on it only if the arm's own core says so; tops and jackets are easily confused."""
 CORE = 0.55
 BEYOND = 1.35
 LOOSE = 2.2
 """Free cloth up to this many radii from the bone still belongs to the limb."""
-SHOULDER = 0.62
-"""Where an arm begins on its curve, between collar (0) and shoulder (1)."""
-BAND = 0.012
-"""How far the parsing's edges may be off, torso lengths; within that the watershed finds the edge."""
-HAND, HAND_REACH = 2.75, 2.8
-"""Where the hand begins on the curve, and how far fingers spread from it in usual radii of a wrist."""
-SKIN_DISTANCE = 4.5
-"""Fingers are redder than faces: how far from the known skin's colour a hand may be, see imaging/colour.py."""
-SCRAP = 0.06
-"""Smallest piece of an arm, as a share of it."""
-WORN = 0.15
-"""Share of an arm's core that a sleeve takes up at least."""
-FIRST_BARE = 1.25
-"""Where on the curve a sleeve may end first."""
-STRETCH = 0.1
-"""Length of the pieces in which an arm is called bare or covered, on the curve."""
-BARE = 0.7
-"""Share of skin in an arm's core from which the arm counts as bare there."""
 CRUMB = 0.012
 """Largest loose piece that counts as a crumb, as a share of the person."""
 CROTCH = 1.3
@@ -60,18 +41,11 @@ class LimbField:
     t: H x W float32, the curve's parameter.
     q: H x W float32, distance from the bone in units of the limb's own radius on that side; large far away.
     r: H x W float32, the same in units of a lightly clothed limb's usual radius.
-    free: H x W bool, the side of the limb that borders the background.
     """
 
     t: Float32Array
     q: Float32Array
     r: Float32Array
-    free: BoolArray
-
-    @property
-    def hand(self) -> BoolArray:
-        """H x W bool: where an arm's hand may be."""
-        return np.asarray((self.t > HAND) & (self.r < HAND_REACH))
 
 
 def limb_field(name: str, curve: FrameCurve, matte: Float32Array, torso: float, tip: float) -> LimbField:
@@ -84,10 +58,9 @@ def limb_field(name: str, curve: FrameCurve, matte: Float32Array, torso: float, 
     high = np.minimum(np.ceil(curve.points.max(axis=0) + reach), (w, h)).astype(int)
     t = np.zeros((h, w), np.float32)
     q, r = np.full((h, w), 1e3, np.float32), np.full((h, w), 1e3, np.float32)
-    free = np.zeros((h, w), bool)
     if (high - low).min() < 2:
-        return LimbField(t, q, r, free)
-    profile, is_free = _radius_profile(curve, radii, matte)
+        return LimbField(t, q, r)
+    profile = _radius_profile(curve, radii, matte)
     xs, ys = (np.arange(low[k], high[k] + FIELD_STEP, FIELD_STEP, dtype=np.float64) for k in (0, 1))
     grid = np.stack(np.meshgrid(xs, ys), axis=-1)
     at, along, across = locate(grid.reshape(-1, 2), curve)
@@ -103,8 +76,7 @@ def limb_field(name: str, curve: FrameCurve, matte: Float32Array, torso: float, 
     past = np.where(fields[2] > 1, fields[2] * 2, 0)
     q[window] = np.hypot(np.abs(fields[1]) / profile[side, index], past)
     r[window] = np.hypot(np.abs(fields[1]) / radii[index], past)
-    free[window] = is_free[side, index]
-    return LimbField(t, q, r, free)
+    return LimbField(t, q, r)
 
 
 def _upsampled(field: Float32Array, size: tuple[int, int]) -> Float32Array:
@@ -114,9 +86,9 @@ def _upsampled(field: Float32Array, size: tuple[int, int]) -> Float32Array:
     return np.asarray(cv2.remap(field, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
-def _radius_profile(curve: FrameCurve, radii: np.ndarray, matte: Float32Array) -> tuple[np.ndarray, np.ndarray]:
-    """(radius, free), each 2 x M, for the negative and the positive side of every sample of the curve: how far the
-    person reaches before the background begins, or the anatomical radius where the trunk is in the way."""
+def _radius_profile(curve: FrameCurve, radii: np.ndarray, matte: Float32Array) -> np.ndarray:
+    """2 x M radii for the negative and the positive side of every sample of the curve: how far the person reaches
+    before the background begins, or the anatomical radius where the trunk is in the way."""
     steps = np.linspace(0.15, LOOSE, 32)
     h, w = matte.shape
     profile, free = np.empty((2, len(radii))), np.zeros((2, len(radii)), bool)
@@ -131,7 +103,7 @@ def _radius_profile(curve: FrameCurve, radii: np.ndarray, matte: Float32Array) -
         guess = np.where(np.isnan(other), radii, other)
         filled = np.where(free[side], profile[side], guess)
         profile[side] = np.maximum(_smoothed(filled), 0.35 * radii)
-    return profile, free
+    return profile
 
 
 def _smoothed(values: np.ndarray) -> np.ndarray:

@@ -33,35 +33,10 @@ def closed(mask: BoolArray, disc: np.ndarray) -> BoolArray:
     return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, disc) > 0)
 
 
-def main_piece(mask: BoolArray) -> BoolArray:
-    """The largest connected piece: specks beside it are noise of the split."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    if count <= 2:
-        return mask
-    return np.asarray(labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])))
-
-
 def without_specks(mask: BoolArray, smallest: float) -> BoolArray:
     """The mask's connected pieces of at least so many pixels."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     return np.asarray(mask & (stats[:, cv2.CC_STAT_AREA] >= smallest)[labels])
-
-
-def hull(mask: BoolArray) -> BoolArray:
-    """The convex hull of the mask's pixels."""
-    out = np.zeros(mask.shape, np.uint8)
-    ys, xs = np.nonzero(mask)
-    if len(ys):
-        cv2.fillConvexPoly(out, cv2.convexHull(np.stack([xs, ys], axis=1).astype(np.int32)), 1)
-    return out > 0
-
-
-def around_contact(visible: BoolArray, cover: BoolArray, reach: float) -> BoolArray:
-    """The part of cover within reach of where it touches visible; a gap of background between them is no contact."""
-    contact = cover & (cv2.dilate(visible.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
-    size = 2 * max(1, round(reach)) + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    return cover & (cv2.dilate(contact.astype(np.uint8), disc) > 0)
 
 
 def between(visible: BoolArray, widest: float, highest: float) -> BoolArray:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tryon_service.imaging.extend import extend_colours, mirror_fill, nearest_known, push_pull
+from tryon_service.imaging.extend import nearest_known
 from tryon_service.imaging.grain import grain_like
 from tryon_service.imaging.patch_fill import texture_fill
 from tryon_service.imaging.scenery import continue_scenery
 from tryon_service.imaging.studio import Studio, fit_studio
 from tryon_service.types import BoolArray, UInt8Array
 
-__all__ = ["complete_background", "extend_colours", "mirror_fill", "nearest_known", "push_pull", "texture_fill"]
+__all__ = ["complete_background", "nearest_known", "texture_fill"]
 
 RIM = 0.005
 """How much wider than the person the hole in a plain studio is made, as a share of the photo's longer side: the
