@@ -43,6 +43,8 @@ ARMPIT = 1.2
 """Along an arm's curve: up to here sleeve and trunk are one piece of cloth, and both show it."""
 CHIN = 1.5
 """Height on the spine from which everything is the head's, hats and hoods too."""
+SLEEVE = 1.6
+"""The same where the trunk's outline lies under the arm."""
 OPAQUE = 0.97
 GAP = 0.015
 """Half the width up to which a gap between trunk and arm is taken for the matte's, torso lengths."""
@@ -140,7 +142,7 @@ def _body_pieces(
     (arms, legs), shape = fields, subject.matte.shape
     arm_pixels = union({n: owners[n] for n in arms}, shape)
     outer = widened(subject.matte < 0.5, max(1, round(GAP * subject.torso)))
-    shoulders = {n: owners[n] & (f.t < ARMPIT) for n, f in arms.items()}
+    shoulders = {n: owners[n] & ((f.t < ARMPIT) | (hidden[TRUNK] & (f.t < SLEEVE))) for n, f in arms.items()}
     rim = max(1, round(EDGE * subject.torso))
     lost = widened(union({n: owners[n] & (f.t > ARMPIT) for n, f in arms.items()}, shape), rim)
     lost |= touched(subject, owners, arms)
@@ -219,7 +221,8 @@ def anchored_arms(subject: Subject, fields: dict[str, LimbField], pieces: dict[s
     """Arms whose hand the photo hides, or whose hand lies on the other arm."""
     out = set()
     for name in (n for n in ARMS if n in fields):
-        field, shown = fields[name], pieces[name].shown & (subject.matte > 0.5)
+        own = subject.parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
+        field, shown = fields[name], pieces[name].shown & (subject.matte > 0.5) & own
         hand = (field.t > attributes.HAND_FROM) & shown
         palm = (PALM * subject.torso) ** 2
         wrist = subject.keypoints.xy[Landmark[f"{name.split('_', maxsplit=1)[0].upper()}_WRIST"]]

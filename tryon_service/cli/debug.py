@@ -28,7 +28,9 @@ def debug_pictures(job: Job) -> dict[str, UInt8Array]:
         pictures |= _of_person("product", job.product.person)
         pictures["product-background"] = job.product.appearance.background
         for name, layer in job.product.appearance.layers.items():
-            pictures[f"layer-{name}"] = over_chequers(layer.rgba[..., :3], (layer.rgba[..., 3] / 255).astype(np.float32))
+            pictures[f"layer-{name}"] = over_chequers(
+                layer.rgba[..., :3], (layer.rgba[..., 3] / 255).astype(np.float32)
+            )
     if job.rendered:
         pictures["rendered"] = over_chequers(job.rendered.rgb, job.rendered.alpha)
         pictures["rendered-parsing"] = coloured(job.rendered.parsing)

@@ -2,7 +2,7 @@
 
 Convention: points are (x, y) pixels with pixel centres at whole numbers. A mesh has `source` vertices in the layer's
 photo and is drawn at `target` vertices in the output frame; where triangles overlap, the later one wins; triangles that
-were flipped over or collapsed are not drawn. Nothing is drawn outside the mesh.
+collapsed are not drawn, and those that were flipped over only if asked for. Nothing is drawn outside the mesh.
 """
 
 from __future__ import annotations
@@ -85,30 +85,34 @@ def grid_mesh(mask: BoolArray, step: int, origin: tuple[int, int] = (0, 0)) -> M
     return Mesh(vertices, triangles)
 
 
-def _affines(mesh: Mesh, target: Float32Array) -> tuple[Float32Array, BoolArray]:
-    """Per triangle the 2 x 3 affine from the output frame to the source, and whether it faces us with some area."""
+def _affines(mesh: Mesh, target: Float32Array) -> tuple[Float32Array, BoolArray, BoolArray]:
+    """Per triangle the 2 x 3 affine from the output frame to the source, whether it faces us with some area, and
+    whether it shows us its back."""
     s = mesh.vertices[mesh.triangles].astype(np.float64)
     t = target[mesh.triangles].astype(np.float64)
     e1, e2 = t[:, 1] - t[:, 0], t[:, 2] - t[:, 0]
     area = e1[:, 0] * e2[:, 1] - e1[:, 1] * e2[:, 0]
-    facing = np.isfinite(area) & (area > EDGE)
-    safe = np.where(facing, area, 1.0)
+    facing, turned = np.isfinite(area) & (area > EDGE), np.isfinite(area) & (area < -EDGE)
+    safe = np.where(facing | turned, area, 1.0)
     inverse = np.stack([e2[:, 1], -e2[:, 0], -e1[:, 1], e1[:, 0]], axis=1).reshape(-1, 2, 2) / safe[:, None, None]
     edges = np.stack([s[:, 1] - s[:, 0], s[:, 2] - s[:, 0]], axis=2)
     linear = edges @ inverse
     offset = s[:, 0] - np.einsum("nij,nj->ni", linear, t[:, 0])
-    return np.concatenate([linear, offset[:, :, None]], axis=2).astype(np.float32), facing
+    return np.concatenate([linear, offset[:, :, None]], axis=2).astype(np.float32), facing, turned
 
 
-def source_map(mesh: Mesh, target: Float32Array, size: Size, order: Int32Array | None = None) -> SourceMap:
+def source_map(
+    mesh: Mesh, target: Float32Array, size: Size, order: Int32Array | None = None, *, backs: bool = False
+) -> SourceMap:
     """Rasterise the moved mesh: an id buffer of triangles, then each pixel through its triangle's affine.
 
     target: N x 2 float32 (x, y) of mesh.vertices in a frame of `size` (width, height).
-    order: indices of triangles in drawing order, the last on top; default as stored.
+    order: indices of triangles in drawing order, the last on top; default as stored. backs: draw triangles that were
+    flipped over too, under all others: where cloth is pushed together they close what would be a hole.
     """
-    affines, facing = _affines(mesh, target)
+    affines, facing, turned = _affines(mesh, target)
     draw = np.arange(len(mesh.triangles)) if order is None else order
-    draw = draw[facing[draw]]
+    draw = np.concatenate([draw[turned[draw]], draw[facing[draw]]]) if backs else draw[facing[draw]]
     box = _bounds(target[mesh.triangles[draw].ravel()], size)
     left, top, right, bottom = box
     ids = np.full((max(bottom - top, 0), max(right - left, 0)), -1, np.int32)

@@ -30,9 +30,9 @@ CELLS = 64
 TORSO_LEVELS = np.linspace(-1.5, 1.2, 33)
 ARM_ROOT, LEG_ROOT = (0.35, 1.0), (0.55, 1.0)
 """Along a limb's curve: before the first it moves with the trunk, after the second on its own."""
-SHOULDER_END = (1.0, 1.45)
+SHOULDER_END = (0.95, 1.7)
 """Along an arm's curve: where the trunk stops following the arm."""
-SHOULDER_RADIUS = (0.13, 0.30)
+SHOULDER_RADIUS = (0.08, 0.45)
 """How far from the arm's bone it does so, torso lengths."""
 TORSO_END = (0.85, 1.15)
 """Heights between which the torso's turn ends: from the chest to the neck."""

@@ -47,7 +47,7 @@ class WarpRenderer:
         for name, layers in drawing_order(appearance, target):
             carrier = analysis.carriers[name]
             for triangles in _halves(name, carrier, target):
-                source = source_map(carrier.mesh, moved[name], target.size, triangles)
+                source = source_map(carrier.mesh, moved[name], target.size, triangles, backs=name in (TRUNK, HEAD))
                 for layer in layers:
                     near = nearness(layer.beside, name, analysis, rig, appearance, target) if layer.beside else 1.0
                     canvas.paint(layer, source, near)
