@@ -9,7 +9,8 @@ import pytest
 from undressing import SIZE, drawn, on_photo, person_from, taken_apart
 
 from tryon_service.appearance.attributes import HEAD, TRUNK
-from tryon_service.appearance.decompose import decompose, visible_limbs
+from tryon_service.appearance.decompose import decompose
+from tryon_service.appearance.visible import visible_limbs
 from tryon_service.figures import POSES, FigurePose, crop
 from tryon_service.retarget.rig import ARMS, LEGS
 from tryon_service.types import Appearance, Part

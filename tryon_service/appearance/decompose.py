@@ -7,6 +7,7 @@ behind an arm, the thigh under a hem, the leg behind the other.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import cv2
@@ -22,10 +23,20 @@ from tryon_service.appearance.masks import closed, union, widened, without_speck
 from tryon_service.appearance.owners import arms_of, owners_of
 from tryon_service.appearance.shadow import find_shadow
 from tryon_service.appearance.subject import Subject
+from tryon_service.appearance.visible import anchored_arms, hand_inside, visible_limbs
 from tryon_service.imaging.complete import complete_background, nearest_known
-from tryon_service.perception.skeletons import LIMBS, Landmark
-from tryon_service.retarget.rig import ARMS, LEGS, Rig, build_rig, joint
-from tryon_service.types import Appearance, BoolArray, Float32Array, Keypoints, Layer, Part, Person, UInt8Array
+from tryon_service.perception.runtime import default_threads
+from tryon_service.retarget.rig import ARMS, LEGS, Rig, build_rig
+from tryon_service.types import (
+    Appearance,
+    BoolArray,
+    Float32Array,
+    FloorShadow,
+    Layer,
+    Part,
+    Person,
+    UInt8Array,
+)
 
 CUT_MARGIN = 0.12
 """How far a body cut off by the photo's edge is continued, as a share of the photo's longer side."""
@@ -58,12 +69,6 @@ STAIN = 0.025
 """How far beside an arm its colours may have spread, by shadow or a cut a little off, torso lengths."""
 COLLAR = 0.05
 """How far the trunk goes on under face and hair, torso lengths."""
-PALM = 0.17
-"""Side of a square as large as a hand, torso lengths."""
-HIDDEN_HAND = 0.7
-"""Share of a hand below which it counts as hidden."""
-HOLD = 0.06
-"""Contact with the other arm, as a share of a hand, from which it holds on to it."""
 
 
 def decompose(person: Person) -> Appearance:
@@ -72,24 +77,51 @@ def decompose(person: Person) -> Appearance:
     rig = build_rig(subject.keypoints)
     pieces, fields, contacts = _carried(subject, rig, visible_limbs(person.keypoints, person.matte.shape))
     trunk = pieces[TRUNK].shown | pieces[TRUNK].hidden
-    layers: dict[str, Layer] = {}
-    for carrier, own in pieces.items():
-        beyond = [0 if ends else _margin(person) for ends in _uncut(person)]
-        if carrier in ARMS and _hand_inside(person, carrier):
-            beyond = [0] * 4  # its mirror image would be a second hand
-        for name, share in _attributes(carrier, own, subject, rig, fields).items():
-            fading = (fields[carrier].t < ARMPIT) & trunk if carrier in ARMS else None
-            layer = build_layer(name, carrier, subject, share, feathered=carrier in ARMS, beyond=beyond, fading=fading)
-            if layer:
-                layers[name] = layer
-        for arm, mask in contacts.get(carrier, {}).items():
-            share = Pieces(mask, np.zeros_like(mask), mask)
-            layer = build_layer(f"{carrier}_beside_{arm}", carrier, subject, share, feathered=False, beyond=beyond)
-            if layer:
-                layers[layer.name] = replace(layer, beside=arm)
-    background = emptied(person)
-    anchored = anchored_arms(subject, fields, pieces)
-    return Appearance(person, layers, background, anchored, find_shadow(person, background))
+
+    def layers_of(carrier: str) -> list[Layer]:
+        attributes_of = _attributes(carrier, pieces[carrier], subject, rig, fields)
+        fading = (fields[carrier].t < ARMPIT) & trunk if carrier in ARMS else None
+        return _layers(carrier, attributes_of, subject, _beyond(person, carrier), fading) + _contact_layers(
+            carrier, contacts.get(carrier, {}), subject, _beyond(person, carrier)
+        )
+
+    def scenery() -> tuple[UInt8Array, FloorShadow | None]:
+        background = emptied(person)
+        return background, find_shadow(person, background)
+
+    with ThreadPoolExecutor(default_threads(), thread_name_prefix="tryon") as pool:
+        behind = pool.submit(scenery)
+        layers = {layer.name: layer for group in pool.map(layers_of, pieces) for layer in group}
+        background, shadow = behind.result()
+    return Appearance(person, layers, background, anchored_arms(subject, fields, pieces), shadow)
+
+
+def _layers(
+    carrier: str, shares: dict[str, Pieces], subject: Subject, beyond: list[int], fading: BoolArray | None
+) -> list[Layer]:
+    made = [
+        build_layer(name, carrier, subject, share, feathered=carrier in ARMS, beyond=beyond, fading=fading)
+        for name, share in shares.items()
+    ]
+    return [layer for layer in made if layer]
+
+
+def _contact_layers(carrier: str, contacts: dict[str, BoolArray], subject: Subject, beyond: list[int]) -> list[Layer]:
+    """What shows the nearness of an arm (contacts, by arm), to be drawn over the carrier's other layers."""
+    out = []
+    for arm, mask in contacts.items():
+        share = Pieces(mask, np.zeros_like(mask), mask)
+        layer = build_layer(f"{carrier}_beside_{arm}", carrier, subject, share, feathered=False, beyond=beyond)
+        if layer:
+            out.append(replace(layer, beside=arm))
+    return out
+
+
+def _beyond(person: Person, carrier: str) -> list[int]:
+    """Pixels by which to continue a carrier past the photo's left, top, right and bottom edge."""
+    if carrier in ARMS and hand_inside(person, carrier):
+        return [0] * 4  # its mirror image would be a second hand
+    return [0 if ends else _margin(person) for ends in _uncut(person)]
 
 
 def _carried(
@@ -217,30 +249,6 @@ def _height(subject: Subject, rig: Rig) -> Float32Array:
     return np.asarray(1.0 + rows[:, None] * up[1] + columns * up[0], np.float32)
 
 
-def anchored_arms(subject: Subject, fields: dict[str, LimbField], pieces: dict[str, Pieces]) -> frozenset[str]:
-    """Arms whose hand the photo hides, or whose hand lies on the other arm."""
-    out = set()
-    for name in (n for n in ARMS if n in fields):
-        own = subject.parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
-        field, shown = fields[name], pieces[name].shown & (subject.matte > 0.5) & own
-        hand = (field.t > attributes.HAND_FROM) & shown
-        palm = (PALM * subject.torso) ** 2
-        wrist = subject.keypoints.xy[Landmark[f"{name.split('_', maxsplit=1)[0].upper()}_WRIST"]]
-        if not _inside(wrist, subject.matte.shape):
-            continue
-        other = next((n for n in ARMS if n != name and n in pieces), None)
-        holds = other is not None and (widened(hand, 2) & pieces[other].shown).sum() > HOLD * palm
-        if hand.sum() < HIDDEN_HAND * palm or holds:
-            out.add(name)
-            if holds and other:
-                out.add(other)
-    return frozenset(out)
-
-
-def _inside(point: np.ndarray, shape: tuple[int, ...]) -> bool:
-    return bool(0 <= point[0] < shape[1] and 0 <= point[1] < shape[0])
-
-
 def emptied(person: Person) -> UInt8Array:
     """The photo with its person taken out and the hole completed, H x W x 3 uint8. A rim goes with the person, for the
     wisps and shadows that the matte misses."""
@@ -248,28 +256,9 @@ def emptied(person: Person) -> UInt8Array:
     return complete_background(person.photo.rgb, widened(person.matte > TRACE, rim))
 
 
-def visible_limbs(keypoints: Keypoints, shape: tuple[int, ...]) -> frozenset[str]:
-    """Arms and legs of which the photo shows something: the middle of a bone lies in the frame, or a wrist does."""
-    out = set()
-    for name in (*ARMS, *LEGS):
-        side, kind = name.split("_")
-        bones = ("upper_arm", "forearm") if kind == "arm" else ("thigh",)
-        points = [sum(joint(keypoints, end) for end in LIMBS[f"{side}_{bone}"]) / 2 for bone in bones]
-        points += [joint(keypoints, LIMBS[f"{side}_forearm"][1])] if kind == "arm" else []
-        if any(_inside(np.asarray(point), shape) for point in points):
-            out.add(name)
-    return frozenset(out)
-
-
 def _margin(person: Person) -> int:
     height, width = person.matte.shape
     return int(min(round(CUT_MARGIN * max(height, width)), min(height, width) - 1))
-
-
-def _hand_inside(person: Person, arm: str) -> bool:
-    return _inside(
-        joint(person.keypoints, Landmark[f"{arm.split('_', maxsplit=1)[0].upper()}_WRIST"]), person.matte.shape
-    )
 
 
 def _uncut(person: Person) -> tuple[bool, bool, bool, bool]:
