@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tryon_service.imaging.complete import complete_background, extend_colours, mirror_fill, nearest_known, push_pull
+from tryon_service.imaging.complete import complete_background
+from tryon_service.imaging.extend import extend_colours, mirror_fill, nearest_known, push_pull
 
 
 def hole(shape: tuple[int, int], box: tuple[int, int, int, int]) -> np.ndarray:

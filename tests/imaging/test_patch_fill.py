@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tryon_service.imaging.complete import mirror_fill
+from tryon_service.imaging.extend import mirror_fill
 from tryon_service.imaging.offsets import Frame, dominant_offsets
 from tryon_service.imaging.patch_fill import texture_fill
 

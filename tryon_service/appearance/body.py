@@ -13,7 +13,8 @@ from tryon_service.retarget.curves import FrameCurve
 from tryon_service.retarget.rig import ARMS
 from tryon_service.types import BoolArray
 
-LEVELS = np.arange(-1.6, 1.0, 0.025)
+LEVEL = 0.025
+LEVELS = np.arange(-1.6, 1.0, LEVEL)
 """Heights of the cross-sections along the spine: 0 at the hips, 1 at the shoulders, in torso lengths."""
 REACH = 1.1
 """How far from the spine the body may end, torso lengths."""
@@ -112,7 +113,7 @@ def _ends(kinds: np.ndarray, torso: float) -> tuple[Array, Array]:
     index = np.arange(len(kinds))
     trusted = _median(seen[free])
     guess = np.interp(index, index[free], trusted)
-    steps = (index[:, None] - index[free]) * (LEVELS[1] - LEVELS[0])
+    steps = (index[:, None] - index[free]) * LEVEL
     below, above = (np.where(steps * sign >= 0, np.abs(steps), np.inf).min(axis=1) for sign in (1, -1))
     # From the armpit up a body goes on straight, so there the outline below counts from farther away.
     trust = np.clip(np.where(LEVELS > CHEST, 2.0, 1.0) * (1.0 - np.minimum(below, above) / FAR), 0.0, 1.0)
@@ -123,8 +124,18 @@ def _ends(kinds: np.ndarray, torso: float) -> tuple[Array, Array]:
     ends[armpit:] = np.maximum(ends[armpit:], ends[armpit - 1])  # the shoulder is no narrower than the chest below it
     smooth = np.convolve(np.pad(ends, 4, mode="edge"), np.hanning(11)[1:-1] / np.hanning(11).sum(), mode="valid")
     beyond = np.minimum(np.maximum(smooth - seen, RIM * torso), covered)
-    step = TAPER * (LEVELS[1] - LEVELS[0]) * torso
-    return seen, _tapered(seen + np.where(covered > 0, beyond, 0.0), seen, step)
+    step = TAPER * LEVEL * torso
+    bridged = np.where(between_both | (LEVELS > SHOULDERS), seen, _closed(seen, round(FAR_BETWEEN / LEVEL)))
+    ends = _tapered(seen + np.where(covered > 0, beyond, 0.0), seen, step)
+    return seen, np.maximum(ends, np.minimum(bridged, seen + covered))
+
+
+def _closed(profile: Array, rows: int) -> Array:
+    """The profile without notches of up to so many rows: a forearm that crosses the waist hides it, no more."""
+    column = np.ones((rows | 1, 1), np.uint8)
+    values = profile.astype(np.float32)[:, None]
+    closed = cv2.morphologyEx(values, cv2.MORPH_CLOSE, column, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(closed[:, 0], np.float64)
 
 
 def _tapered(outline: Array, seen: Array, step: float) -> Array:

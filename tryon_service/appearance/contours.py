@@ -26,6 +26,8 @@ EDGE_LEVELS = 24.0
 """Colour difference that counts as a clear edge, in levels of 255."""
 EDGE = 2.5
 """What a clear edge is worth, in the same units."""
+CORE = 0.25
+"""Share of the steps that lie inside the part for sure; edges there are its pattern's."""
 Array = NDArray[np.float64]
 
 
@@ -72,11 +74,12 @@ def outline(evidence: Float32Array, colours: UInt8Array, expected: Array, slack:
     it, NaN without opinion; slack: M, by how much that may be off for the cost of one step through clear evidence.
     """
     inside = np.cumsum(-evidence, axis=1)
-    cost = inside - inside[:, -1:] * 0.0
-    cost = np.concatenate([np.zeros((len(cost), 1)), cost[:, :-1]], axis=1)
+    cost = np.concatenate([np.zeros((len(inside), 1)), inside[:, :-1]], axis=1)
     smooth = cv2.GaussianBlur(colours, (3, 3), 0).astype(np.float64)
     edges = np.zeros(evidence.shape)
     edges[:, 1:-1] = np.linalg.norm(smooth[:, 2:] - smooth[:, :-2], axis=2)
+    pattern = rounded(edges[:, 1 : max(2, round(CORE * evidence.shape[1]))].max(axis=1), 13)
+    edges = np.maximum(edges - pattern[:, None], 0.0)  # what the part's own cloth shows inside is no outline
     cost -= EDGE * np.minimum(edges / EDGE_LEVELS, 1.5)
     position = np.arange(evidence.shape[1])
     pull = ((position - np.nan_to_num(expected)[:, None]) / slack[:, None]) ** 2

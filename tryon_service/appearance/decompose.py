@@ -99,8 +99,9 @@ def decompose(person: Person) -> Appearance:
 def _layers(
     carrier: str, shares: dict[str, Pieces], subject: Subject, beyond: list[int], fading: BoolArray | None
 ) -> list[Layer]:
+    carried, soft = np.logical_or.reduce([share.shown for share in shares.values()]), carrier in ARMS
     made = [
-        build_layer(name, carrier, subject, share, feathered=carrier in ARMS, beyond=beyond, fading=fading)
+        build_layer(name, carrier, subject, share, feathered=soft, carried=carried, beyond=beyond, fading=fading)
         for name, share in shares.items()
     ]
     return [layer for layer in made if layer]

@@ -57,8 +57,8 @@ def _hand_cut(subject: Subject, arm: BoolArray, other: BoolArray, field: LimbFie
     zone = (field.t > BEGIN) & (field.r < REACH) & (subject.matte > 0.5) & ~other
     own = subject.parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
     samples = cv2.erode((zone & own & arm).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    if samples.sum() < FEWEST:
-        return arm
+    if samples.sum() < FEWEST:  # no hand to be seen
+        return np.asarray(arm & ~(zone & (field.t > WRIST) & ~own))
     head = np.isin(subject.parsing, (Part.FACE, Part.HAIR))
     like = alike(subject.rgb, np.asarray(samples), SKIN_DISTANCE) & zone & ~head
     forearm = arm & (field.t > FOREARM) & (field.t < BEGIN) & ~own

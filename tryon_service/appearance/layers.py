@@ -28,13 +28,16 @@ def build_layer(
     *,
     feathered: bool,
     beyond: Sequence[int],
+    carried: BoolArray | None = None,
     fading: BoolArray | None = None,
 ) -> Layer | None:
     """None if nothing of it is to be seen.
 
     feathered: fade the cuts to nothing, as a limb over the trunk must; else they stay closed, half a pixel over their
-    neighbours. beyond: pixels by which to continue it past the photo's left, top, right and bottom edge. fading: H x W,
-    where its cuts fade over a wide band because the layer below shows the same there.
+    neighbours. carried: H x W, all that its carrier shows of the photo; since that moves as one, at its cuts the layer
+    has the photo's own colours and no seam shows. beyond: pixels by which to continue it past the photo's left, top,
+    right and bottom edge. fading: H x W, where its cuts fade over a wide band because the layer below shows the same
+    there.
     """
     extent = pieces.shown | pieces.hidden
     part = window(extent, BORDER)
@@ -44,7 +47,8 @@ def build_layer(
         return None
     sure = cv2.erode(pieces.sure[part].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     filled = texture_fill(subject.rgb[part], sure if sure.any() else visible, hidden, subject.torso)
-    rgb = np.where(shown[..., None], subject.rgb[part], filled)
+    own = shown if carried is None else shown | carried[part]
+    rgb = np.where(own[..., None], subject.rgb[part], filled)
     soft = cv2.GaussianBlur(extent[part].astype(np.float32), (0, 0), SEAM)
     soft = soft if feathered else np.clip(soft * 2.0, 0.0, 1.0)
     if fading is not None:

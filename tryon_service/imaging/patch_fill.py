@@ -39,7 +39,8 @@ def texture_fill(rgb: UInt8Array, known: BoolArray, wanted: BoolArray, scale_px:
     out[deep] = smooth[deep]
     near = deep & (distance < REMOTE * scale_px)
     share = np.clip((REMOTE * scale_px - distance) / (0.4 * REMOTE * scale_px), 0, 1).astype(np.float32)
-    _copy_texture(out, rgb, known, near, share, max(SHADING * scale_px, 2.0))
+    if near.any():
+        _copy_texture(out, rgb, known, near, share, max(SHADING * scale_px, 2.0))
     return out
 
 
