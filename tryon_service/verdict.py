@@ -149,8 +149,8 @@ def weigh(product: Person, shopper: Person, target: TargetPose) -> tuple[tuple[R
 def judge(reasons: Sequence[Reason], scores: Mapping[str, float]) -> Verdict:
     """The verdict on a finished picture: reasons are the doubts from before, scores the measures of `measure`.
 
-    Below a limit's second bound a picture is refused. Whether it is accepted or doubtful is for the quality to say
-    (quality/table.py) where that has been fitted to the renderer's pictures, else for the first bounds.
+    Below a limit's second bound a picture is refused. Without a doubt it is accepted if its quality says so
+    (quality/table.py) where that has been fitted to pictures judged by eye, else if it keeps the first bounds.
     """
     refused, doubtful = _against_limits(scores, 1), _against_limits(scores, 0)
     fitted = quality.table()
@@ -158,18 +158,13 @@ def judge(reasons: Sequence[Reason], scores: Mapping[str, float]) -> Verdict:
         doubtful = [*reasons, *(reason for reason in doubtful if reason.part not in {one.part for one in refused})]
     else:
         scores = {**scores, "quality": fitted.quality(scores)}
-        doubtful = [reason for reason in reasons if reason.code not in quality.CODES.values() or _stays(reason)]
+        doubtful = list(reasons)
         if scores["quality"] < fitted.threshold:
             name = fitted.worst(scores)
             doubtful.append(Reason(quality.CODES[name], "product", name, scores[name], fitted.needed(name, scores)))
     if refused:
         return Verdict("refused", (*refused, *doubtful), scores)
     return Verdict("doubtful" if doubtful else "accepted", tuple(doubtful), scores)
-
-
-def _stays(reason: Reason) -> bool:
-    """A limb that can't follow the shopper is a doubt however good the picture looks."""
-    return reason.code == "limb_behind_body"
 
 
 def _against_limits(scores: Mapping[str, float], which: int) -> list[Reason]:

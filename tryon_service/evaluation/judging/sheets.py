@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from tryon_service import quality
 from tryon_service.errors import RefusedError
 from tryon_service.evaluation.drawing import PAPER, rgb_of
 from tryon_service.evaluation.judging.draw import Pair, candidates, cards, draw, original, split
@@ -115,7 +116,7 @@ def outcome(made: Forced) -> dict[str, Any]:
     return {
         "verdict": made.verdict.status,
         "reasons": [reason_row(reason) for reason in made.verdict.reasons],
-        "measures": {name: round(value, 4) for name, value in made.verdict.scores.items()},
+        "measures": {name: round(value, 4) for name, value in made.verdict.scores.items() if name in quality.CODES},
     }
 
 
