@@ -46,7 +46,7 @@ HOLE_RIM = 0.010
 """Width of what is taken out round the person, as a share of the photo's longer side."""
 SPECK = 0.004
 """Loose pieces of trunk and legs below this are leftovers of the split, in squared torso lengths."""
-THIGH = 1.35
+THIGH = 1.28
 """Along a leg's curve: up to here both legs show the same pixels where they touch."""
 OVERLAP = 0.05
 """How far beyond the line between the legs, torso lengths."""

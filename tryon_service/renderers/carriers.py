@@ -28,7 +28,7 @@ from tryon_service.types import Appearance, BoolArray, Keypoints, Layer, TargetP
 CELLS = 64
 """Grid cells along the photo's longer side."""
 TORSO_LEVELS = np.linspace(-1.5, 1.2, 33)
-ARM_ROOT, LEG_ROOT = (0.35, 1.0), (0.55, 1.0)
+ARM_ROOT, LEG_ROOT = (0.35, 1.0), (0.6, 1.3)
 """Along a limb's curve: before the first it moves with the trunk, after the second on its own."""
 SHOULDER_END = (0.95, 1.7)
 """Along an arm's curve: where the trunk stops following the arm."""
