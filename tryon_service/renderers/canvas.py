@@ -12,7 +12,7 @@ from tryon_service.types import BoolArray, Float32Array, Layer, Rendered, Size, 
 
 REAL = 128
 """Bit that marks the photo's own pixels beside a Part id."""
-TRACE = 0.05
+TRACE = 0.3
 """Alpha from which something shows."""
 SPECK = 0.003
 """Largest loose piece that is what a cut left over, as a share of the person."""
