@@ -38,6 +38,8 @@ SLIVER = 0.02
 ODD = 2.0
 """Distance from the cloth around, in its standard deviations and beyond ODD_LEVELS, of a colour that isn't its own."""
 ODD_LEVELS = 5.0
+SMOOTH = 1.5
+"""Sigma, in pixels, that takes the teeth out of a hand's outline."""
 FEWEST = 40
 """Pixels below which nothing can be learnt from a patch."""
 
@@ -69,7 +71,8 @@ def _hand_cut(subject: Subject, arm: BoolArray, other: BoolArray, field: LimbFie
     _, labels = cv2.connectedComponents(closed(like, np.ones((3, 3), np.uint8)).astype(np.uint8), connectivity=8)
     found = np.unique(labels[samples & (labels > 0)])
     fingers = np.isin(labels, found[found > 0]) & zone
-    fingers = cv2.morphologyEx(fingers.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    opened = cv2.morphologyEx(fingers.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    fingers = (cv2.GaussianBlur(opened.astype(np.float32), (0, 0), SMOOTH) > 0.4) & zone  # colour cuts a little tight
     cut = (arm & ~(zone & (field.t > CUFF))) | fingers | (sleeve & (field.t < WRIST))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SLIVER * subject.torso)) + 1,) * 2)
     return np.asarray(cut | (closed(cut, disc) & arm & (field.t < WRIST)))  # the shade inside a cuff is no skin
