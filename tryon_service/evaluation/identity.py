@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from tryon_service.appearance.shadow import shade
+from tryon_service.backdrop import backdrop
 from tryon_service.errors import RefusedError
 from tryon_service.evaluation.base import Findings, Options, Picture, model_photos
 from tryon_service.evaluation.drawing import fitted, note, rgb_of, sheet
@@ -69,7 +71,9 @@ def own_pose(pipeline: Pipeline, product: Product) -> UInt8Array:
     target = TargetPose(person.keypoints, turn=0.0, size=(width, height))
     inputs = RenderInput(product.appearance, target, product.prepared)
     (rendered,) = pipeline.renderer(product.renderer).render([inputs])
-    return composite(rendered, product.appearance.background)
+    appearance = product.appearance
+    shadow = shade(appearance.person, appearance.shadow, target)
+    return composite(rendered, backdrop("product", appearance, appearance.person, target.size, shadow))
 
 
 def shifted(photo: UInt8Array) -> bytes:
