@@ -54,6 +54,8 @@ FLARE = 1.25
 """Widest usual sleeve, in radii."""
 SLACK = 5.0
 """Steps by which an outline may be off what anatomy expects for the cost of one step of clear evidence."""
+SLACK_IF_SEEN = 14.0
+"""The same where the photo says it better: beside the background, and for bare skin beside cloth."""
 ARMPIT = 1.2
 """Along the curve: before this a sleeve and the trunk are one piece of cloth, and any smooth cut is as good."""
 SHOULDER = 0.7
@@ -64,8 +66,6 @@ CENTRE_ROWS = 13
 """Cross-sections over which an arm's middle is averaged."""
 SPUR = 0.03
 """Radius below which a bulge or notch of a sleeve is no sleeve's, torso lengths."""
-SLACK_IF_SEEN = 14.0
-"""The same where the photo says it better: beside the background, and for bare skin beside cloth."""
 FOREARM = 2.3
 CUFF = 3.45
 """Along the curve: a sleeve's colour is learnt from the first on, and it may reach to the second."""

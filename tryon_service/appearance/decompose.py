@@ -52,11 +52,12 @@ OVERLAP = 0.05
 """How far beyond the line between the legs, torso lengths."""
 ARMPIT = 1.2
 """Along an arm's curve: up to here sleeve and trunk are one piece of cloth, and both show it."""
-CHIN = 1.5
-"""Height on the spine from which everything is the head's, hats and hoods too."""
 SLEEVE = 1.6
 """The same where the trunk's outline lies under the arm."""
+CHIN = 1.5
+"""Height on the spine from which everything is the head's, hats and hoods too."""
 OPAQUE = 0.97
+"""Matte from which a pixel shows nothing of the background."""
 GAP = 0.015
 """Half the width up to which a gap between trunk and arm is taken for the matte's, torso lengths."""
 LOOSE = 0.035

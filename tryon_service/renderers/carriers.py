@@ -38,7 +38,6 @@ TORSO_END = (0.85, 1.15)
 """Heights between which the torso's turn ends: from the chest to the neck."""
 CHIN = 1.3
 """Height from which hair and face count as the head."""
-
 LEAVES = 0.06
 """How far an arm goes, in torso lengths, until the body beside it shows nothing of its nearness any more."""
 
@@ -48,8 +47,7 @@ Coordinates = tuple[Array, Array, Array]
 @dataclass(frozen=True)
 class Carrier:
     """mesh: over everything it carries, in the photo's pixels; coordinates: where the mesh's vertices lie on the curves
-    that move them, (t, along, across) per curve; shape: what
-    turns about the vertical."""
+    that move them, (t, along, across) per curve; shape: what turns about the vertical."""
 
     mesh: Mesh
     coordinates: Mapping[str, Coordinates]

@@ -46,11 +46,14 @@ class WarpRenderer:
         moved = {name: move(name, analysis, rig, target).astype(np.float32) for name in analysis.carriers}
         for name, layers in drawing_order(appearance, target):
             carrier = analysis.carriers[name]
+            opacity = {
+                layer.name: nearness(layer.beside, name, analysis, rig, appearance, target) if layer.beside else 1.0
+                for layer in layers
+            }
             for triangles in _halves(name, carrier, target):
                 source = source_map(carrier.mesh, moved[name], target.size, triangles, backs=name in (TRUNK, HEAD))
                 for layer in layers:
-                    near = nearness(layer.beside, name, analysis, rig, appearance, target) if layer.beside else 1.0
-                    canvas.paint(layer, source, near)
+                    canvas.paint(layer, source, opacity[layer.name])
         return canvas.rendered()
 
 
