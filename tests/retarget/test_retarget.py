@@ -55,7 +55,8 @@ def test_limbs_take_the_shoppers_directions(model: Person, pose: str) -> None:
     target = retarget(model, keypoints)
     for limb, bone in LIMBS.items():
         apart = degrees_between(direction(target.keypoints, bone), direction(keypoints, bone))
-        assert apart <= 6.0, limb
+        # Moves of an arm that are too small to matter are left out (ARM_NOISE), at most 11 degrees of them.
+        assert apart <= (11.0 if "arm" in limb else 6.0), limb
 
 
 def test_bones_keep_the_models_length_where_depth_says_nothing(model: Person) -> None:

@@ -20,7 +20,7 @@ from tryon_service.perception.base import PoseEstimate
 from tryon_service.perception.guided_filter import apply_guide, guided_coefficients
 from tryon_service.perception.mask_errors import find_belongings, find_gaps, find_spill
 from tryon_service.perception.skeletons import HEAD
-from tryon_service.perception.visibility import pixels_per_metre
+from tryon_service.perception.visibility import body_scale
 from tryon_service.types import BoolArray, Float32Array, NetworkId, Photo, UInt8Array
 
 WORK_SIDE = 512
@@ -67,7 +67,7 @@ class GuidedMatter:
     def matte(self, photo: Photo, estimate: PoseEstimate) -> Float32Array:
         """See Matter."""
         matte = np.zeros_like(estimate.mask)
-        scale = body_scale(estimate)
+        scale = body_scale(estimate.keypoints, estimate.mask)
         window = _window(estimate.mask, round(_MARGIN_M * scale))
         corner = np.array([window[1].start, window[0].start], np.float32)
         matte[window] = refine(photo.rgb[window], estimate.mask[window], estimate.keypoints.xy - corner, scale)
@@ -103,13 +103,6 @@ def refine(rgb: UInt8Array, mask: Float32Array, xy: Float32Array, scale: float) 
     np.copyto(offset[at], (guide[1] - 0.5) * gain + 0.5, where=unknown)
     alpha = apply_guide(rgb, slopes, offset)
     return _in_one_piece(np.clip(alpha, 0, 1, out=alpha), trimap)
-
-
-def body_scale(estimate: PoseEstimate) -> float:
-    """Pixels per metre, kept within what the mask's extent allows, since a pose may be far off."""
-    rows = np.flatnonzero((estimate.mask > 0.5).any(axis=1))
-    extent = float(rows[-1] - rows[0] + 1) if len(rows) else 1.0
-    return float(np.clip(pixels_per_metre(estimate.keypoints), extent / 2.5, extent / 0.5))
 
 
 def _window(mask: Float32Array, margin: int) -> tuple[slice, slice]:

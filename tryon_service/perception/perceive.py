@@ -9,6 +9,7 @@ import numpy as np
 from tryon_service.errors import RefusedError
 from tryon_service.perception.base import Matter, Parser, PoseEstimator
 from tryon_service.perception.steady import both_estimates
+from tryon_service.perception.studio_key import key_studio
 from tryon_service.perception.visibility import agree_with_parsing, judge_seen
 from tryon_service.types import Float32Array, Person, Photo, Reason
 
@@ -23,13 +24,16 @@ def perceive(
     """Everything the later steps need to know about the one person in the photo.
 
     role: the photo's name in errors, "shopper", "product[1]", ...
-    steady: take matte and parsing from the mean of the photo and its mirror image (steady.py). Without it the pose is
-    the same for half the work, and which joints are seen hardly changes: enough for a photo that only lends its pose.
+    steady: take matte and parsing from the mean of the photo and its mirror image (steady.py), the matte's rim from a
+    studio's known background (studio_key.py). Without it the pose is the same for half the work, and which joints are
+    seen hardly changes: enough for a photo that only lends its pose.
     Raises RefusedError with "no_person", "several_people" or "person_too_small", each reason naming the photo.
     """
     try:
         estimate, calm = both_estimates(pose, photo) if steady else (pose.estimate(photo),) * 2
         matte = matter.matte(photo, calm)
+        if steady:
+            matte = key_studio(photo.rgb, matte, estimate.keypoints)
         box = matte_box(matte)
         _check_size(box, photo)
     except RefusedError as error:

@@ -86,6 +86,13 @@ def pixels_per_metre(keypoints: Keypoints) -> float:
     return float(np.ptp(keypoints.xy[:, 1])) / max(extent, 1e-3)
 
 
+def body_scale(keypoints: Keypoints, mask: Float32Array) -> float:
+    """Pixels per metre, kept within what the person mask's extent allows, since a pose may be far off."""
+    rows = np.flatnonzero((mask > 0.5).any(axis=1))
+    extent = float(rows[-1] - rows[0] + 1) if len(rows) else 1.0
+    return float(np.clip(pixels_per_metre(keypoints), extent / 2.5, extent / 0.5))
+
+
 _TRUNK = (
     (Landmark.LEFT_SHOULDER, Landmark.LEFT_HIP),
     (Landmark.RIGHT_SHOULDER, Landmark.RIGHT_HIP),

@@ -18,7 +18,7 @@ from tryon_service.types import Keypoints, Person, Size, TargetPose
 
 Frame = Literal["product", "shopper"]
 
-YAW_NOISE = np.radians((6.0, 16.0))
+YAW_NOISE = np.radians((9.0, 20.0))
 LEAN_SHOWN = (0.35, 0.85)
 """Share of the spine that the product photo shows: up to the first the torso doesn't lean, from the second it does."""
 OUTER_BONES = {"forearm": "upper_arm", "shin": "thigh"}
