@@ -47,11 +47,11 @@ Coordinates = tuple[Array, Array, Array]
 @dataclass(frozen=True)
 class Carrier:
     """mesh: over everything it carries, in the photo's pixels; coordinates: where the mesh's vertices lie on the curves
-    that move them, (t, along, across) per curve; shape: what turns about the vertical."""
+    that move them, (t, along, across) per curve; head: what turns on its own, the head only."""
 
     mesh: Mesh
     coordinates: Mapping[str, Coordinates]
-    shape: Cylinder | Ellipsoid
+    head: Ellipsoid | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def analyse(appearance: Appearance) -> WarpAnalysis:
         layers = [layer for layer in appearance.layers.values() if layer.carrier == name]
         carriers[name] = _carrier(name, layers, appearance, rig)
     body = [layer for layer in appearance.layers.values() if layer.carrier == TRUNK] or list(appearance.layers.values())
-    return WarpAnalysis(rig, carriers, _cylinder(TRUNK, *_union(body), rig, keypoints))
+    return WarpAnalysis(rig, carriers, _torso(*_union(body), rig, keypoints))
 
 
 def _carrier(name: str, layers: list[Layer], appearance: Appearance, rig: Rig) -> Carrier:
@@ -85,7 +85,7 @@ def _carrier(name: str, layers: list[Layer], appearance: Appearance, rig: Rig) -
     coordinates = {curve: locate(points, curves[curve]) for curve in wanted if len(points)}
     if name == HEAD and len(points):
         return Carrier(mesh, coordinates, _ellipsoid(coordinates["spine"], rig.spine))
-    return Carrier(mesh, coordinates, _cylinder(name, solid, origin, rig, appearance.person.keypoints))
+    return Carrier(mesh, coordinates)
 
 
 def _ellipsoid(coordinates: Coordinates, spine: FrameCurve) -> Ellipsoid:
@@ -115,16 +115,11 @@ def _union(layers: list[Layer]) -> tuple[BoolArray, tuple[int, int]]:
     return solid, (left, top)
 
 
-def _cylinder(name: str, solid: BoolArray, origin: tuple[int, int], rig: Rig, keypoints: Keypoints) -> Cylinder:
-    seen_from = yaw(keypoints)
-    if name in rig.limbs:
-        curve = rig.limbs[name]
-        rows, levels, reach, depth = (curve.points, curve.across), curve.t, 0.25 * float(rig.spine.reach[0]), 1.0
-    else:
-        levels, rows = TORSO_LEVELS, spine_rows(rig.spine, TORSO_LEVELS)
-        reach, depth = 0.9 * float(rig.spine.reach[0]), TORSO_DEPTH
-    local = rows[0] - np.asarray(origin, np.float64), rows[1]
-    return measure_cylinder(solid, local, levels, reach, yaw=seen_from if name == TRUNK else 0.0, depth=depth)
+def _torso(solid: BoolArray, origin: tuple[int, int], rig: Rig, keypoints: Keypoints) -> Cylinder:
+    points, across = spine_rows(rig.spine, TORSO_LEVELS)
+    rows = points - np.asarray(origin, np.float64), across
+    reach = 0.9 * float(rig.spine.reach[0])
+    return measure_cylinder(solid, rows, TORSO_LEVELS, reach, yaw=yaw(keypoints), depth=TORSO_DEPTH)
 
 
 def move(name: str, analysis: WarpAnalysis, rig: Rig, target: TargetPose) -> Points:
@@ -137,28 +132,22 @@ def move(name: str, analysis: WarpAnalysis, rig: Rig, target: TargetPose) -> Poi
     height = _height(carrier.coordinates["spine"], source)
     ends = 1.0 - smoothstep(height, *TORSO_END)
     offset = across + ends * (analysis.torso.turn(height, across, target.turn) - across)
-    if isinstance(carrier.shape, Ellipsoid):
-        offset = offset + carrier.shape.turn(height, across, target.head_turn) - across
+    if carrier.head:
+        offset = offset + carrier.head.turn(height, across, target.head_turn) - across
     body = place(t, along, offset, source, _narrowed(rig.spine, analysis.torso, target.turn))
     if name == HEAD:
         return body
     if name == TRUNK:
         return _shrug(_hang(body, height, carrier, analysis, rig), carrier, analysis, rig)
-    return _limb(name, body, carrier, analysis, rig, target)
+    return _limb(name, body, carrier, analysis, rig)
 
 
-def _limb(name: str, body: Points, carrier: Carrier, analysis: WarpAnalysis, rig: Rig, target: TargetPose) -> Points:
-    """An arm or a leg, at its root still part of the body."""
-    t, along, across = carrier.coordinates[name]
-    # A limb's across points to the picture's left where it hangs down.
-    turned = -_mirrored(carrier.shape).turn(t, -across, target.turn) if isinstance(carrier.shape, Cylinder) else across
-    limb = place(t, along, turned, analysis.rig.limbs[name], rig.limbs[name])
-    weight = smoothstep(t, *(ARM_ROOT if name in ARMS else LEG_ROOT))[:, None]
+def _limb(name: str, body: Points, carrier: Carrier, analysis: WarpAnalysis, rig: Rig) -> Points:
+    """An arm or a leg, at its root still part of the body. A limb looks the same from a little further round, so it
+    isn't turned: that would stretch its silhouette and show nothing new."""
+    limb = place(*carrier.coordinates[name], analysis.rig.limbs[name], rig.limbs[name])
+    weight = smoothstep(carrier.coordinates[name][0], *(ARM_ROOT if name in ARMS else LEG_ROOT))[:, None]
     return np.asarray(body * (1 - weight) + limb * weight)
-
-
-def _mirrored(cylinder: Cylinder) -> Cylinder:
-    return Cylinder(cylinder.levels, cylinder.high, cylinder.low, cylinder.yaw, cylinder.depth)
 
 
 def _narrowed(spine: FrameCurve, trunk: Cylinder, turn: float) -> FrameCurve:

@@ -1,5 +1,5 @@
-"""Bodies turned about the vertical: torso, head and limbs as tapered elliptic cylinders textured from the photo, so
-that a turned body shows the right part of the print instead of a squeezed front.
+"""Bodies turned about the vertical: the torso as a tapered elliptic cylinder textured from the photo, so that it shows
+the right part of the print instead of a squeezed front, and the head as an ellipsoid.
 
 Convention: across is a point's offset from the part's curve in source pixels, positive towards the picture's right in
 an upright pose; yaw and turn are radians, positive towards the picture's right (retarget/view.py).
@@ -16,7 +16,7 @@ from tryon_service.retarget.curves import FrameCurve
 from tryon_service.types import BoolArray
 
 TORSO_DEPTH = 0.6
-"""Depth of a torso's cross-section over its width; arms, legs and heads are round."""
+"""Depth of a torso's cross-section over its width."""
 RIM = np.radians(60.0)
 """Angle from the silhouette within which texture is compressed or stretched instead of hidden or missing."""
 MAX_TURN = np.radians(50.0)
