@@ -45,8 +45,8 @@ def test_painting_is_the_over_operator_within_one_level() -> None:
         canvas.paint(layer_of(rgba), unmoved())
         rgb, alpha = over(layers[:index])
         visible = alpha > 0.05
-        assert np.abs(canvas.rendered().rgb[visible] - rgb[visible]).max() <= index, "a rounding per layer"
-        np.testing.assert_allclose(canvas.rendered().alpha, alpha, atol=1e-5)
+        assert np.abs(canvas.rgba[..., :3][visible] - rgb[visible]).max() <= index, "a rounding per layer"
+        np.testing.assert_allclose(canvas.alpha, alpha, atol=1e-5)
 
 
 def test_opaque_covers_and_clear_leaves_alone() -> None:
@@ -114,3 +114,30 @@ def test_what_begins_outside_the_photo_comes_in_when_moved() -> None:
     canvas = Canvas.empty(SIZE)
     canvas.paint(layer_of(rgba, origin=(-10, 0)), source_map(mesh, mesh.vertices + np.float32([10, 0]), SIZE))
     np.testing.assert_array_equal(canvas.rendered().rgb[:, :20], rgba[..., :3])
+
+
+def test_two_layers_that_fade_into_each_other_let_no_background_through() -> None:
+    left, right = noise(0), noise(0)
+    ramp = np.linspace(0, 255, 20).astype(np.uint8)
+    left[..., 3], right[..., 3] = 255, 255
+    left[:, 10:30, 3], left[:, 30:, 3] = ramp[::-1], 0
+    right[:, 10:30, 3], right[:, :10, 3] = ramp, 0
+    canvas = Canvas.empty(SIZE)
+    for rgba in (left, right):
+        canvas.paint(layer_of(rgba), unmoved())
+    assert canvas.alpha.min() < 0.8
+    rendered = canvas.rendered()
+    assert rendered.alpha[5:-5, 5:-5].min() == 1.0
+    np.testing.assert_allclose(rendered.rgb[5:-5, 5:-5], left[5:-5, 5:-5, :3], atol=2)
+
+
+@pytest.mark.parametrize(("part", "kept"), [(Part.UPPER, False), (Part.HAIR, True)])
+def test_soft_edges_stay_and_hair_stays_thin(part: Part, kept: bool) -> None:
+    rgba = noise(0)
+    rgba[..., 3] = 140
+    rgba[:, :10, 3] = 0
+    canvas = Canvas.empty(SIZE)
+    canvas.paint(layer_of(rgba, part=part), unmoved())
+    alpha = canvas.rendered().alpha
+    assert alpha[15, 12] == pytest.approx(140 / 255, abs=0.01), "an edge"
+    assert bool(alpha[15, 25] < 1.0) == kept

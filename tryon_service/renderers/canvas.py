@@ -8,12 +8,16 @@ import cv2
 import numpy as np
 
 from tryon_service.imaging.warp import SourceMap, resample
-from tryon_service.types import BoolArray, Float32Array, Layer, Rendered, Size, UInt8Array
+from tryon_service.types import BoolArray, Float32Array, Layer, Part, Rendered, Size, UInt8Array
 
 REAL = 128
 """Bit that marks the photo's own pixels beside a Part id."""
 TRACE = 0.3
 """Alpha from which something shows."""
+LEAK = 7
+"""Width in pixels of a half transparent place that is no edge: there two layers fade out and neither covers."""
+FAINT = 0.15
+"""Alpha that such a place has everywhere."""
 SPECK = 0.003
 """Largest loose piece that is what a cut left over, as a share of the person."""
 
@@ -67,9 +71,15 @@ class Canvas:
         np.copyto(self.parsing[window], marks & (REAL - 1), where=share > 0.5)
 
     def rendered(self) -> Rendered:
-        """The person, without specks that hang on nothing."""
+        """The person, without specks that hang on nothing and without leaks between layers."""
         self.alpha *= _attached(self.alpha)
+        self.alpha[self._leaking()] = 1.0
         coverage = np.divide(self.real, self.alpha, out=np.zeros_like(self.real), where=self.alpha > 1e-6)
         parsing = np.where(self.alpha > 0.5, self.parsing, np.uint8(0))
         rgb = np.ascontiguousarray(self.rgba[..., :3])
         return Rendered(rgb, np.clip(self.alpha, 0.0, 1.0), np.clip(coverage, 0.0, 1.0), parsing)
+
+    def _leaking(self) -> BoolArray:
+        """H x W bool: inside the person, yet half transparent; only hair may be."""
+        solid = cv2.erode(self.alpha, np.ones((LEAK, LEAK), np.uint8)) > FAINT
+        return np.asarray(solid & (self.parsing != Part.HAIR))
