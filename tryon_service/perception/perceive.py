@@ -8,6 +8,7 @@ import numpy as np
 
 from tryon_service.errors import RefusedError
 from tryon_service.perception.base import Matter, Parser, PoseEstimator
+from tryon_service.perception.snap_edges import snap_edges
 from tryon_service.perception.steady import both_estimates
 from tryon_service.perception.studio_key import key_studio
 from tryon_service.perception.visibility import agree_with_parsing, judge_seen
@@ -25,8 +26,8 @@ def perceive(
 
     role: the photo's name in errors, "shopper", "product[1]", ...
     steady: take matte and parsing from the mean of the photo and its mirror image (steady.py), the matte's rim from a
-    studio's known background (studio_key.py). Without it the pose is the same for half the work, and which joints are
-    seen hardly changes: enough for a photo that only lends its pose.
+    studio's known background (studio_key.py), the parts' edges from the photo (snap_edges.py). Without it the pose is
+    the same for half the work, and which joints are seen hardly changes: enough for a photo that only lends its pose.
     Raises RefusedError with "no_person", "several_people" or "person_too_small", each reason naming the photo.
     """
     try:
@@ -41,6 +42,8 @@ def perceive(
         raise RefusedError(reasons, error.detail) from error
     keypoints = replace(estimate.keypoints, seen=judge_seen(estimate.keypoints, matte))
     parsing = parser.parse(photo, replace(calm.keypoints, seen=keypoints.seen), matte)
+    if steady:
+        parsing = snap_edges(photo.rgb, parsing)
     keypoints = replace(keypoints, seen=keypoints.seen & agree_with_parsing(keypoints, parsing))
     return Person(photo, keypoints, matte, parsing, box)
 
