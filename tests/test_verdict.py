@@ -117,6 +117,31 @@ def test_an_arm_whose_hand_is_hidden_must_not_be_asked_to_move(product: Person, 
         assert bool({r.part for r in reasons if r.code == "limb_behind_body"} & target.held) == asked
 
 
+def test_an_elbow_that_is_not_seen_is_a_doubt_however_sure_the_network(product: Person, shopper: Person) -> None:
+    seen, visibility = shopper.keypoints.seen.copy(), shopper.keypoints.visibility.copy()
+    seen[Landmark.LEFT_ELBOW], visibility[Landmark.LEFT_ELBOW] = False, 0.98
+    lost = with_keypoints(shopper, seen=seen, visibility=visibility)
+    refused, doubtful = verdict.weigh(product, lost, retarget(product, lost.keypoints))
+    assert refused == ()
+    assert ("joint_hidden", "left_elbow") in {(r.code, r.part) for r in doubtful}
+
+
+def test_a_limb_is_doubted_for_how_far_it_is_really_moved(product: Person, person_of: MakePerson) -> None:
+    """The arms are asked to turn by more than a right angle; held ones stay, and that alone is held against them."""
+    raised = person_of(draw_figure("arms_raised", OUTFITS["striped_long"], SIZE))
+
+    def reasons(anchored: frozenset[str]) -> set[tuple[str, str]]:
+        target = retarget(product, raised.keypoints, anchored=anchored)
+        refused, doubtful = verdict.weigh(product, raised, target)
+        return {(r.code, r.part) for r in (*refused, *doubtful)}
+
+    moved, held = reasons(frozenset()), reasons(frozenset({"left_arm"}))
+    assert ("pose_too_different", "left_upper_arm") in moved
+    assert ("pose_too_different", "left_upper_arm") not in held
+    assert ("limb_behind_body", "left_upper_arm") in held
+    assert ("pose_too_different", "right_upper_arm") in held
+
+
 def test_a_headstand_is_too_different(product: Person, shopper: Person) -> None:
     xyz = shopper.keypoints.xyz.copy()
     xyz[:, 1] = SIZE[1] - xyz[:, 1]
@@ -207,7 +232,7 @@ def test_a_result_in_another_pose_or_without_cloth_is_refused(product: Person, s
     x, y = target.keypoints.xy[[13, 15]].mean(axis=0).astype(int)
     torn[y - 15 : y + 15, x - 15 : x + 15] = 0
     gap = quality.measure(replace(rendered, alpha=torn), appearance, target, target.keypoints)
-    assert "limb_behind_body" in {reason.code for reason in verdict.judge((), gap).reasons}
+    assert ("limb_behind_body", "left_forearm") in {(r.code, r.part) for r in verdict.judge((), gap).reasons}
     invented = Rendered(rendered.rgb, rendered.alpha, rendered.coverage * 0.3, rendered.parsing)
     no_cloth = verdict.judge((), quality.measure(invented, appearance, target, target.keypoints))
     assert (no_cloth.status, no_cloth.reasons[0].code) == ("refused", "garment_not_visible")

@@ -172,7 +172,7 @@ class Appearance:
     layers: the cut-outs by name; those of one carrier back to front.
     background: H x W x 3 uint8; the photo with the person taken out and the hole completed.
     anchored: arms that can't be moved on their own, because their hand is in a pocket, behind the body or holds on to
-        the other arm.
+        the other arm, and legs that cross.
     shadow: what the person casts on a plain floor, already taken out of the background; None where there is none.
     """
 
@@ -194,7 +194,8 @@ class TargetPose:
     scale: output pixels per pixel of the product photo, for everything that is not a bone's length (widths, hands).
     kept: names of limbs that keep the product photo's own pose because the shopper photo doesn't show them, or the
         product photo not where they begin.
-    held: names of limbs that keep their place on the body because the product photo hides their hand.
+    held: names of limbs that keep their place on the body because the product photo hides their hand, or in the picture
+        because legs cross.
     head_turn: radians the head turns about the vertical away from the product photo, with the same sign as turn.
     exposed: by part ("torso", "left_hand" ...), how far inside the frame the photo's edge, which cuts the body there,
         would come to lie; in torso lengths. Parts whose cut stays outside are left out.

@@ -38,7 +38,7 @@ BEND_LIMITS: Mapping[str, tuple[float, float]] = {
     "shin": (32.0, 55.0),
     "torso": (16.0, 30.0),
 }
-"""Degrees a bone turns in the picture."""
+"""Degrees a bone is turned in the picture."""
 SHORTENING_LIMITS: Mapping[str, tuple[float, float]] = {
     "upper_arm": (2.6, NEVER),
     "forearm": (3.0, NEVER),
@@ -52,7 +52,7 @@ HIDDEN_TURN = 20.0
 """Degrees that a limb hidden in the product photo may be asked to move."""
 HIDDEN_LIMITS: Mapping[str, tuple[float, float]] = {
     "wrist": (0.75, NEVER),
-    "elbow": (0.4, 0.75),
+    "elbow": (0.0, 0.75),
     "ankle": (0.4, 0.75),
     "joint": (0.0, 0.6),
 }
@@ -161,7 +161,7 @@ def judge(reasons: Sequence[Reason], scores: Mapping[str, float]) -> Verdict:
         doubtful = list(reasons)
         if scores["quality"] < fitted.threshold:
             name = fitted.worst(scores)
-            doubtful.append(Reason(quality.CODES[name], "product", name, scores[name], fitted.needed(name, scores)))
+            doubtful.append(_on_score(name, scores, fitted.needed(name, scores)))
     if refused:
         return Verdict("refused", (*refused, *doubtful), scores)
     return Verdict("doubtful" if doubtful else "accepted", tuple(doubtful), scores)
@@ -170,10 +170,16 @@ def judge(reasons: Sequence[Reason], scores: Mapping[str, float]) -> Verdict:
 def _against_limits(scores: Mapping[str, float], which: int) -> list[Reason]:
     """The scores below their first (0) or second (1) bounds."""
     return [
-        Reason(quality.CODES[name], "product", name, scores[name], limits[which])
+        _on_score(name, scores, limits[which])
         for name, limits in SCORE_LIMITS.items()
         if name in scores and scores[name] < limits[which]
     ]
+
+
+def _on_score(name: str, scores: Mapping[str, float], limit: float) -> Reason:
+    """The reason that a score below its limit is; of limbs_whole it names the limb."""
+    part = (name == "limbs_whole" and quality.worst_limb(scores)) or name
+    return Reason(quality.CODES[name], "product", part, scores[name], limit)
 
 
 def _findings(product: Person, shopper: Person, target: TargetPose) -> Iterator[_Finding]:
@@ -185,7 +191,7 @@ def _findings(product: Person, shopper: Person, target: TargetPose) -> Iterator[
     yield from _frame(target)
     for name in needed:
         if name not in target.kept:
-            yield from _bend(name, product.keypoints, shopper.keypoints, held=name in target.held)
+            yield from _bend(name, product.keypoints, shopper.keypoints, target)
     spine = degrees_between(_spine_direction(product.keypoints), _spine_direction(shopper.keypoints))
     yield _Finding(Reason("pose_too_different", "shopper", "torso", spine), BEND_LIMITS["torso"])
 
@@ -261,16 +267,18 @@ def _frame(target: TargetPose) -> Iterator[_Finding]:
         yield _Finding(Reason("pose_too_different", "shopper", part, beyond), OUTSIDE_LIMITS)
 
 
-def _bend(name: str, product: Keypoints, shopper: Keypoints, *, held: bool) -> Iterator[_Finding]:
+def _bend(name: str, product: Keypoints, shopper: Keypoints, target: TargetPose) -> Iterator[_Finding]:
+    """How far a limb is really moved, and how far one should be that the product photo doesn't let move."""
     kind = name.split("_", 1)[1]
     bone = LIMBS[name]
-    turn = degrees_between(direction(product, bone), direction(shopper, bone))
+    turn = degrees_between(direction(product, bone), direction(target.keypoints, bone))
     yield _Finding(Reason("pose_too_different", "shopper", name, turn), BEND_LIMITS[kind])
-    shares = projected_share(product, bone), projected_share(shopper, bone)
+    shares = projected_share(product, bone), projected_share(target.keypoints, bone)
     times = max(shares) / max(min(shares), 0.05)
     yield _Finding(Reason("pose_too_different", "shopper", name, times), SHORTENING_LIMITS[kind])
-    if held or not product.seen[list(bone)].all():
-        yield _Finding(Reason("limb_behind_body", "product", name, turn), (HIDDEN_TURN, 2 * HIDDEN_TURN))
+    if name in target.held or not product.seen[list(bone)].all():
+        asked = degrees_between(direction(product, bone), direction(shopper, bone))
+        yield _Finding(Reason("limb_behind_body", "product", name, asked), (HIDDEN_TURN, 2 * HIDDEN_TURN))
 
 
 def _spine_direction(keypoints: Keypoints) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from undressing import Drawn, away_from_shoulders, drawn, on_photo, overlap, taken_apart
 
+from tryon_service.appearance.arms import LEAD, _continued
 from tryon_service.appearance.attributes import HAND_FROM
 from tryon_service.appearance.limbs import fields_for
 from tryon_service.appearance.owners import arms_of
@@ -81,3 +82,16 @@ def test_a_hand_on_cloth_is_cut_along_its_skin(pose: FigurePose | str, outfit: s
     assert taken < 0.1, "cloth went with the hand"
     if pose == "arm_bent_front":
         assert right["right_arm"] > 0.95, "a free hand is the matte's"
+
+
+def test_a_seen_outline_leads_over_to_the_expected_one() -> None:
+    free, expected = np.full(80, np.nan), np.full(80, 20.0)
+    free[:10] = 26.0
+    led, away = _continued(free, expected, LEAD)
+    np.testing.assert_array_equal(led[:10], 26.0)
+    assert (np.diff(led) <= 0).all()
+    assert led[12] > 25
+    np.testing.assert_array_equal(led[10 + LEAD :], 20.0)
+    assert away[9] == 0
+    assert away[15] == 6
+    np.testing.assert_array_equal(_continued(np.full(80, np.nan), expected, LEAD)[0], expected)

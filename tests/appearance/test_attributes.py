@@ -45,6 +45,17 @@ def test_the_trunk_is_split_by_garment() -> None:
         assert np.isin(parsing[piece.shown], GARMENTS[name]).all()
 
 
+def test_a_hem_goes_on_level_however_an_arm_cuts_it() -> None:
+    rows, columns = np.indices(SHAPE)
+    parsing = np.zeros(SHAPE, np.uint8)
+    parsing[10:50, 10:70], parsing[50:90, 10:70] = Part.UPPER, Part.SKIRT
+    hidden = (parsing > 0) & (columns < 10 + rows / 2)
+    split = attributes.garments(pieces_of((parsing > 0) & ~hidden, hidden), parsing, TORSO)
+    high, low = split["upper"].hidden, split["skirt"].hidden
+    assert high[:46][hidden[:46]].mean() > 0.98
+    assert low[56:][hidden[56:]].mean() > 0.98
+
+
 def test_a_hidden_pixel_goes_to_the_nearest_garment() -> None:
     parsing = np.zeros(SHAPE, np.uint8)
     parsing[10:50, 20:60], parsing[50:90, 20:60] = Part.UPPER, Part.TROUSERS
@@ -151,3 +162,20 @@ def test_face_and_hair_are_the_heads() -> None:
     shown = on_photo(appearance.layers["face"], appearance.layers["face"].real) > 0
     face = truth.figure.parsing == Part.FACE
     assert (shown & face).sum() / face.sum() > 0.97
+
+
+def test_thigh_and_shorts_are_completed_each_from_its_own_cloth() -> None:
+    shape = (100, 40)
+    shown, hidden = np.zeros(shape, bool), np.zeros(shape, bool)
+    shown[:, 5:25], hidden[:, 25:35] = True, True
+    parsing = np.full(shape, Part.TROUSERS, np.uint8)
+    parsing[50:] = Part.LEFT_LEG
+    pieces = Pieces(shown, hidden, shown)
+    layers = attributes.limb("left_leg", pieces, parsing, np.full(shape, 1.5, np.float32), 100.0)
+    assert list(layers) == ["left_leg", "left_trousers"]
+    np.testing.assert_array_equal(layers["left_leg"].shown | layers["left_trousers"].shown, shown)
+    assert layers["left_trousers"].hidden[:45, 25:35].all()
+    assert layers["left_leg"].hidden[55:, 25:35].all()
+    assert not layers["left_trousers"].sure[50:].any()
+    assert not layers["left_leg"].sure[:50].any()
+    assert not any(layer.sure[50].any() or layer.sure[49].any() for layer in layers.values())

@@ -8,7 +8,7 @@ from undressing import SIZE, drawn, on_photo, person_from, taken_apart
 
 from tryon_service.appearance.attributes import Pieces
 from tryon_service.appearance.decompose import decompose
-from tryon_service.appearance.layers import build_layer
+from tryon_service.appearance.layers import _shaded_alike, build_layer
 from tryon_service.appearance.subject import Subject
 from tryon_service.figures import crop
 from tryon_service.retarget.rig import ARMS
@@ -141,3 +141,33 @@ def test_a_hand_inside_the_photo_is_not_mirrored_where_the_body_is_cut() -> None
     for name, layer in appearance.layers.items():
         if layer.carrier in ARMS[:1]:
             assert layer.origin[1] + layer.parts.shape[0] <= 250, name
+
+
+def test_a_sleeve_is_opaque_where_the_trunk_below_it_ends(subject: Subject) -> None:
+    person = subject.matte > 0.5
+    rows, columns = np.nonzero(person & (subject.parsing == Part.UPPER))
+    middle, end = int(columns.mean()), int(rows.mean())
+    fading, right = np.zeros_like(person), np.zeros_like(person)
+    fading[:end], right[:, middle:] = True, True
+    shown = person & (subject.parsing == Part.UPPER) & right
+    pieces = Pieces(shown, np.zeros_like(shown), shown)
+
+    def cut(fading: np.ndarray | None) -> np.ndarray:
+        layer = build_layer("left_arm", "left_arm", subject, pieces, feathered=True, beyond=NOTHING, fading=fading)
+        assert layer is not None
+        return on_photo(layer, layer.rgba)[:, middle + (subject.window[1].start or 0), 3].astype(float)
+
+    share, last = cut(fading) / np.maximum(cut(None), 1), end + (subject.window[0].start or 0)
+    assert share[last - 12] < 0.6, "fades where the trunk shows the same"
+    assert share[last - 1] > 0.9, "nothing lies below any more"
+
+
+def test_shade_beside_an_arm_goes_on_behind_it() -> None:
+    rgb = np.full((80, 80, 3), (90, 140, 200), np.uint8)
+    beside = np.zeros((80, 80), bool)
+    beside[:, 30:40] = True
+    filled, rgb[:, 30:] = rgb.copy(), (54, 84, 120)
+    out = _shaded_alike(filled, rgb, beside, 4.0)
+    assert np.abs(out[40, 42].astype(int) - rgb[40, 42]).max() < 12
+    np.testing.assert_array_equal(out[40, :5], filled[40, :5])
+    np.testing.assert_array_equal(_shaded_alike(rgb, filled, beside, 4.0), rgb, "never brighter")

@@ -65,6 +65,17 @@ def test_each_foot_takes_its_own_shadow_along(shadow: FloorShadow) -> None:
         assert abs(multiplier[after[1], after[0]] - (1 - shadow.darkness[before[1], before[0]])) < 0.06
 
 
+def test_feet_that_part_leave_light_between_them() -> None:
+    size, feet = (300, 100), np.array([[170, 60], [130, 60]], np.float32)
+    darkness = np.zeros((size[1], size[0]), np.float32)
+    darkness[50:70, 115:185] = 0.4
+    shadow = FloorShadow(darkness, np.zeros_like(darkness), feet, 40.0)
+    multiplier = cast(shadow, feet, feet + np.float32([[60, 0], [-60, 0]]), 1.0, size)
+    assert multiplier[60, 150] > 0.99
+    np.testing.assert_allclose(multiplier[60, [70, 230]], 0.6, atol=0.01)
+    np.testing.assert_allclose(cast(shadow, feet, feet, 1.0, size), 1 - darkness, atol=1e-5)
+
+
 def test_a_lifted_foot_leaves_its_shadow_on_the_floor(shadow: FloorShadow) -> None:
     target = shadow.feet + np.float32([[0, -1.5 * shadow.shin], [0, 0]])
     multiplier = cast(shadow, shadow.feet, target, 1.0, SIZE)

@@ -63,7 +63,7 @@ def test_waist_down_the_arms_keep_their_place_and_the_legs_follow(figure: Figure
     assert max(turned[name] for name in ARM_BONES) < 3, "no arm can be moved whose root the photo doesn't show"
     shopper = draw_figure(SHOPPER, size=SIZE).keypoints
     for name in LEG_BONES:
-        assert degrees_between(direction(target.keypoints, LIMBS[name]), direction(shopper, LIMBS[name])) < 8, name
+        assert degrees_between(direction(target.keypoints, LIMBS[name]), direction(shopper, LIMBS[name])) < 9, name
 
 
 def test_waist_down_the_hands_stay_beside_the_hips(figure: Figure, person_of: PersonOf) -> None:

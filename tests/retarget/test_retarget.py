@@ -55,8 +55,8 @@ def test_limbs_take_the_shoppers_directions(model: Person, pose: str) -> None:
     target = retarget(model, keypoints)
     for limb, bone in LIMBS.items():
         apart = degrees_between(direction(target.keypoints, bone), direction(keypoints, bone))
-        # Moves of an arm that are too small to matter are left out (ARM_NOISE), at most 11 degrees of them.
-        assert apart <= (11.0 if "arm" in limb else 6.0), limb
+        # Moves too small to matter are left out: at most 11 degrees of an arm's (ARM_NOISE), 9 of a leg's (LEG_NOISE).
+        assert apart <= (11.0 if "arm" in limb else 9.0), limb
 
 
 def test_bones_keep_the_models_length_where_depth_says_nothing(model: Person) -> None:

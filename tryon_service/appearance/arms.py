@@ -43,8 +43,9 @@ SKIN = 0.8
 """For a pixel of skin colour that the parsing calls something else."""
 CLOTH_ON_BARE = -1.0
 """For cloth where the arm's core is bare."""
-BARE = 0.6
-"""Share of skin in an arm's core from which it counts as bare there."""
+BARE, BARE_ROWS = 0.6, 0.1
+"""Share of skin in an arm's core from which it counts as bare there, and of such cross-sections down to the wrist from
+which it has no long sleeve."""
 LOOKS = 1.4
 """Most that looking like the arm's own middle counts for."""
 CONTRAST = 22.0
@@ -56,6 +57,9 @@ SLACK = 5.0
 """Steps by which an outline may be off what anatomy expects for the cost of one step of clear evidence."""
 SLACK_IF_SEEN = 14.0
 """The same where the photo says it better: beside the background, and for bare skin beside cloth."""
+LEAD, NEAR, CERTAIN = 30, 8, 0.8
+"""Cross-sections over which a sleeve's seen outline tells where an unseen one goes on, over which it does so for sure,
+and how much of the slack that takes."""
 ARMPIT = 1.2
 """Along the curve: before this a sleeve and the trunk are one piece of cloth, and any smooth cut is as good."""
 SHOULDER = 0.7
@@ -110,13 +114,15 @@ def _outlines(name: str, strip: Strip, t: Array, subject: Subject, skin: BoolArr
     sides = [_Side.of(strip, side, subject, skin, name) for side in (-1, 1)]
     core = np.concatenate([side.skin[:, : round(SURE / REACH * STEPS)] for side in sides], axis=1).mean(axis=1) > BARE
     bare = core & (t > ARMPIT)
+    sleeved = bare[t < HAND].mean() < BARE_ROWS  # else its skin tells more than its outline farther along
     wide = _width([side.free for side in sides])
     unit = STEPS / REACH
     ends: list[Array] = []
     for side, other in zip(sides, sides[::-1], strict=True):
         expected = np.clip(wide - np.where(np.isnan(other.free), wide / 2, other.free), 0.5 * unit, FLARE * unit)
-        expected = np.where(np.isnan(side.free), expected, side.free)
-        slack = np.where(np.isnan(side.free) & ~bare, SLACK, SLACK_IF_SEEN)
+        expected, away = _continued(side.free, expected, LEAD if sleeved else 1)
+        sure = np.clip(1.0 - away / NEAR, 0.0, CERTAIN) * sleeved
+        slack = np.where(np.isnan(side.free) & ~bare, SLACK * (1.0 - sure), SLACK_IF_SEEN)
         evidence = side.evidence(bare, t, sides)
         shoulder = np.isnan(side.free) & (t < ARMPIT)
         evidence[shoulder] *= 0.5
@@ -141,6 +147,17 @@ def _width(free: list[Array]) -> Array:
     known = both[~np.isnan(both)]
     typical = float(np.clip(np.median(known), 0.7 * usual, 1.4 * usual)) if len(known) >= 6 else usual
     return np.where(np.isnan(both), typical, both)
+
+
+def _continued(free: Array, expected: Array, lead: int) -> tuple[Array, Array]:
+    """(the seen outline, and for `lead` cross-sections beyond its ends the expected one led over to it; how many
+    cross-sections away such an end is), M each. free: M, NaN where it isn't seen."""
+    rows, seen = np.arange(len(free)), np.flatnonzero(~np.isnan(free))
+    if not len(seen):
+        return expected, np.full(len(free), np.inf)
+    nearest = seen[np.abs(rows[:, None] - seen).argmin(axis=1)]
+    away = np.abs(rows - nearest).astype(np.float64)
+    return expected + np.clip(1.0 - away / lead, 0.0, 1.0) * (free[nearest] - expected[nearest]), away
 
 
 class _Side:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tryon_service.appearance.masks import widened
+from tryon_service.appearance.masks import widened, without_specks
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.types import BoolArray, Float32Array, Part, UInt8Array
 
@@ -31,8 +31,12 @@ SHOE_FROM, HAND_FROM = 2.75, 3.0
 """Where shoes may begin on a leg's curve, and hands on an arm's."""
 TOUCHES = 0.06
 """How near to a garment hair may lie on it, torso lengths."""
+LEVEL = 4
+"""How much farther up and down counts than across where a hidden pixel's garment is looked for."""
 WRIST = 0.25
 """How far an arm goes on under its hand."""
+HEM = 0.012
+"""How far off the parsing may see a hem, torso lengths."""
 BEHIND = (1.04, 1.28)
 """Heights on the spine, between collar and chin, where hair falls behind the shoulders."""
 
@@ -70,7 +74,7 @@ def head(pieces: Pieces, parsing: UInt8Array, height: Float32Array, torso: float
 
 
 def limb(name: str, pieces: Pieces, parsing: UInt8Array, t: Float32Array, torso: float) -> dict[str, Pieces]:
-    """An arm and its hand, or a shoe and its leg; t: H x W, along the limb's curve."""
+    """An arm and its hand, or a shoe, its leg and what covers the thigh; t: H x W, along the limb's curve."""
     side = name.split("_", maxsplit=1)[0]
     if name.endswith("arm"):
         end, own = f"{side}_hand", pieces.shown & (t > HAND_FROM)
@@ -80,7 +84,14 @@ def limb(name: str, pieces: Pieces, parsing: UInt8Array, t: Float32Array, torso:
             halves[name] = Pieces(halves[name].shown | wrist, halves[name].hidden, halves[name].sure | wrist)
         return halves
     end, own = f"{side}_shoe", pieces.shown & (t > SHOE_FROM) & (parsing == Part.SHOES)
-    return _shared_out({end: own, name: pieces.shown & ~own}, pieces, 0.1 * SCRAP * torso**2, name)
+    kinds = {end: own, name: pieces.shown & ~own}
+    bare = without_specks(kinds[name] & np.isin(parsing, (Part.LEFT_LEG, Part.RIGHT_LEG)), SCRAP * torso**2)
+    cloth = without_specks(kinds[name] & ~bare, SCRAP * torso**2)
+    if bare.any() and cloth.any():  # under a hand the hem goes on between them
+        kinds |= {name: bare, f"{side}_trousers": cloth}
+        reach = max(1, round(HEM * torso))
+        pieces = Pieces(pieces.shown, pieces.hidden, pieces.sure & ~(widened(bare, reach) & widened(cloth, reach)))
+    return _shared_out(kinds, pieces, 0.1 * SCRAP * torso**2, name)
 
 
 def _shared_out(kinds: Mapping[str, BoolArray], pieces: Pieces, smallest: float, default: str) -> dict[str, Pieces]:
@@ -91,7 +102,15 @@ def _shared_out(kinds: Mapping[str, BoolArray], pieces: Pieces, smallest: float,
         ids[mask & (stats[:, cv2.CC_STAT_AREA] >= smallest)[labels]] = index
     if not ids.any():
         return {default: pieces}
-    rows, columns = nearest_known(ids > 0)
-    nearest = ids[rows, columns]
+    nearest = _continued_across(ids)
     out = {name: pieces.within(nearest == index) for index, name in enumerate(kinds, start=1)}
     return {name: share for name, share in out.items() if (share.shown | share.hidden).any()}
+
+
+def _continued_across(ids: UInt8Array) -> UInt8Array:
+    """Every pixel's nearest id, counting what lies above and below LEVEL times as far: hems and waistbands go on level
+    behind an arm, however it cuts them."""
+    narrow = ids[:, ::LEVEL]
+    rows, columns = nearest_known(narrow > 0)
+    wide = np.repeat(narrow[rows, columns], LEVEL, axis=1)[:, : ids.shape[1]]
+    return np.where(ids > 0, ids, wide)

@@ -34,6 +34,8 @@ WIDEST_BETWEEN = 0.45
 """The same where its outline is seen above and below."""
 RIM = 0.015
 """How far the body is continued behind an arm at least, torso lengths."""
+RUN_IN = 0.1
+"""How far along the body from where its outline is seen it is continued as far as that, torso lengths."""
 SLIT = 0.03
 """Half the width of gaps in what is hidden that are closed, torso lengths."""
 TAPER = 0.25
@@ -127,6 +129,8 @@ def _ends(kinds: np.ndarray, torso: float) -> tuple[Array, Array]:
     step = TAPER * LEVEL * torso
     bridged = np.where(between_both | (LEVELS > SHOULDERS), seen, _closed(seen, round(FAR_BETWEEN / LEVEL)))
     ends = _tapered(seen + np.where(covered > 0, beyond, 0.0), seen, step)
+    rim = np.where(LEVELS < SHOULDERS, RIM * torso * np.clip(np.minimum(below, above) / RUN_IN, 0.0, 1.0), 0.0)
+    ends = np.maximum(ends, seen + np.minimum(rim, covered))
     return seen, np.maximum(ends, np.minimum(bridged, seen + covered))
 
 

@@ -18,7 +18,7 @@ from tryon_service.appearance.attributes import HEAD, TRUNK, Pieces
 from tryon_service.appearance.hands import touched
 from tryon_service.appearance.hidden import hidden_parts
 from tryon_service.appearance.layers import build_layer
-from tryon_service.appearance.limbs import LimbField, fields_for
+from tryon_service.appearance.limbs import LimbField, crossed_legs, fields_for, shared_rim
 from tryon_service.appearance.masks import closed, union, widened, without_specks
 from tryon_service.appearance.owners import arms_of, owners_of
 from tryon_service.appearance.shadow import find_shadow
@@ -46,20 +46,22 @@ HOLE_RIM = 0.010
 """Width of what is taken out round the person, as a share of the photo's longer side."""
 SPECK = 0.004
 """Loose pieces of trunk and legs below this are leftovers of the split, in squared torso lengths."""
-THIGH = 1.28
-"""Along a leg's curve: up to here both legs show the same pixels where they touch."""
-OVERLAP = 0.05
-"""How far beyond the line between the legs, torso lengths."""
 ARMPIT = 1.2
 """Along an arm's curve: up to here sleeve and trunk are one piece of cloth, and both show it."""
-SLEEVE = 1.6
-"""The same where the trunk's outline lies under the arm."""
+SLEEVE = 1.75
+"""Up to here they share some of it along the arm's inner edge."""
+SEWN = np.array([(1.0, 1.2), (ARMPIT, 0.09), (SLEEVE, 0.0)])
+"""How far from the trunk an arm's pixels are the trunk's too, torso lengths, along the arm's curve."""
 CHIN = 1.5
 """Height on the spine from which everything is the head's, hats and hoods too."""
 OPAQUE = 0.97
 """Matte from which a pixel shows nothing of the background."""
+CLEAR, OPEN = 0.2, 0.007
+"""Matte below which the background is seen, and how wide the soft edge of a true gap is beside it, torso lengths."""
 GAP = 0.015
 """Half the width up to which a gap between trunk and arm is taken for the matte's, torso lengths."""
+CRACK = 0.02
+"""Radius up to which a notch in what is completed behind an arm is closed, torso lengths."""
 LOOSE = 0.035
 """Radius below which what sticks out of a body part beside a hand is none of it, torso lengths."""
 EDGE = 0.008
@@ -94,7 +96,8 @@ def decompose(person: Person) -> Appearance:
         behind = pool.submit(scenery)
         layers = {layer.name: layer for group in pool.map(layers_of, pieces) for layer in group}
         background, shadow = behind.result()
-    return Appearance(person, layers, background, anchored_arms(subject, fields, pieces), shadow)
+    anchored = anchored_arms(subject, fields, pieces) | crossed_legs(fields, subject.matte, subject.torso)
+    return Appearance(person, layers, background, anchored, shadow)
 
 
 def _layers(
@@ -176,11 +179,14 @@ def _body_pieces(
     (arms, legs), shape = fields, subject.matte.shape
     arm_pixels = union({n: owners[n] for n in arms}, shape)
     outer = widened(subject.matte < 0.5, max(1, round(GAP * subject.torso)))
-    shoulders = {n: owners[n] & ((f.t < ARMPIT) | (hidden[TRUNK] & (f.t < SLEEVE))) for n, f in arms.items()}
+    shoulders = {n: _shoulder(owners[n], f, subject) for n, f in arms.items()}
     rim = max(1, round(EDGE * subject.torso))
-    lost = widened(union({n: owners[n] & (f.t > ARMPIT) for n, f in arms.items()}, shape), rim)
+    alone = {n: owners[n] & (f.t > ARMPIT) & ~shoulders[n] for n, f in arms.items()}
+    lost = widened(union(alone, shape), rim)
+    lost &= ~_true_gaps(subject)  # nothing of an arm spreads over the background
     lost |= touched(subject, owners, arms)
     stained = widened(arm_pixels, round(STAIN * subject.torso))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(CRACK * subject.torso)) + 1,) * 2)
     out = {}
     for name in (*legs, TRUNK):
         owned = owners[name]
@@ -188,15 +194,26 @@ def _body_pieces(
         if name == TRUNK:
             own = own | (union(shoulders, shape) & ~outer)
         else:
-            twins = union({n: owners[n] for n in legs if n != name}, shape) & (legs[name].t < THIGH)
-            own = own | (twins & widened(own, round(OVERLAP * subject.torso)))
+            twins = union({n: owners[n] for n in legs if n != name}, shape)
+            own = own | (twins & shared_rim(own, legs[name], subject.matte > 0.5, subject.torso))
         behind = (hidden[name] | _joining(owned & ~own, own | hidden[name], subject)) & ~own
+        behind |= closed(own | behind, disc) & (arm_pixels | lost) & ~own & ~outer
         thin = _thin_gaps(subject, own, behind, arm_pixels)
         own, behind = own & ~thin, behind | thin
         body = without_specks(own | behind, SPECK * subject.torso**2)
         sure = own & body & (subject.matte > 0.5) & ~stained
         out[name] = Pieces(own & body, behind & body, sure)
     return out
+
+
+def _shoulder(arm: BoolArray, field: LimbField, subject: Subject) -> BoolArray:
+    """What an arm shows that is the trunk's too: its root, and below the armpit cloth along its inner edge, ever
+    narrower towards the sleeve's end."""
+    skin = np.isin(subject.parsing, (Part.LEFT_ARM, Part.RIGHT_ARM))
+    bare = widened(skin, round(STAIN * subject.torso)) & (field.t > ARMPIT)
+    depth = cv2.distanceTransform((arm | (subject.matte < 0.5)).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    reach = np.interp(field.t, SEWN[:, 0], SEWN[:, 1]) * subject.torso
+    return np.asarray(arm & ~bare & (depth < reach))
 
 
 def _joining(lost: BoolArray, body: BoolArray, subject: Subject) -> BoolArray:
@@ -211,7 +228,12 @@ def _thin_gaps(subject: Subject, own: BoolArray, behind: BoolArray, arms: BoolAr
     solid = (own & (subject.matte > OPAQUE)) | behind
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(GAP * subject.torso)) + 1,) * 2)
     bridged = closed(solid, disc) & widened(arms, max(2, round(GAP * subject.torso)))
-    return np.asarray(bridged & (own | ~behind) & (subject.matte < OPAQUE) & ~arms)
+    return np.asarray(bridged & ~_true_gaps(subject) & (own | ~behind) & (subject.matte < OPAQUE) & ~arms)
+
+
+def _true_gaps(subject: Subject) -> BoolArray:
+    """H x W bool: background and its soft edges, however narrow."""
+    return widened(subject.matte < CLEAR, max(1, round(OPEN * subject.torso)))
 
 
 def _with_head(pieces: dict[str, Pieces], subject: Subject, height: Float32Array) -> dict[str, Pieces]:

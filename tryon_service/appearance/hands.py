@@ -8,9 +8,12 @@ import cv2
 import numpy as np
 
 from tryon_service.appearance.limbs import LimbField
-from tryon_service.appearance.masks import closed, widened, window
+from tryon_service.appearance.masks import closed, widened, window, without_specks
 from tryon_service.appearance.subject import Subject
 from tryon_service.imaging.colour import alike
+from tryon_service.imaging.extend import extend_colours
+from tryon_service.imaging.graph_cut import graph_cut
+from tryon_service.perception.skeletons import Landmark
 from tryon_service.types import BoolArray, Float32Array, Part
 
 BEGIN = 2.9
@@ -23,10 +26,24 @@ WRIST = 3.45
 """Up to here what lies between sleeve and hand belongs to both."""
 REACH = 2.6
 """How far fingers spread from the curve, in usual radii of a wrist."""
+FAR = 100.0
+"""Distance from the curve, in the same, that stands for unknown."""
+HAND = 0.22
+"""How far from its knuckles a hand reaches, torso lengths."""
 SKIN_DISTANCE = 3.5
 """How near to the hand's own colour a finger is, see imaging/colour.py."""
+SURE_DISTANCE = 1.5
+"""The same for what is skin beyond doubt."""
+SLEEVED = 12.0
+"""How far the median colours of forearm and hand are apart in CIELAB a, b, if the forearm isn't bare."""
 MIXED = 0.3
 """Share of skin colour in the cloth around a hand from which colour tells nothing."""
+BARE = 0.02
+"""Smallest bare leg or belly, squared torso lengths; a smaller patch is a misread hand."""
+FINGER = 0.03
+"""Half the width of a finger at most, torso lengths."""
+BAND = 0.012
+"""How far off the parsing may be where bare skin lies beside the hand, torso lengths."""
 TOUCH = 0.05
 """How far a hand's shadow, or a fingertip that was missed, reaches on the cloth, torso lengths."""
 RIM = 0.022
@@ -40,6 +57,12 @@ ODD = 2.0
 ODD_LEVELS = 5.0
 SMOOTH = 1.5
 """Sigma, in pixels, that takes the teeth out of a hand's outline."""
+EDGE = 5
+"""Width in pixels of the square that takes off what an outline has of the background's light."""
+LIGHT = 11
+"""Width in pixels of the light along an arm's outer edge, which looks like no skin."""
+ALONG = 3
+"""How many times more of its outline lies along the background than along the body, at least."""
 FEWEST = 40
 """Pixels below which nothing can be learnt from a patch."""
 
@@ -47,7 +70,8 @@ FEWEST = 40
 def with_hands_by_colour(
     subject: Subject, arms: Mapping[str, BoolArray], fields: Mapping[str, LimbField]
 ) -> dict[str, BoolArray]:
-    """The arms with their hands cut along the skin; unchanged where bare legs or the like lie around a hand."""
+    """The arms with their hands cut along the skin, and bare forearms without cloth. Where cloth of the skin's colour
+    lies around a hand, the parsing is believed."""
     out = {}
     for name, mask in arms.items():
         other = next((m for n, m in arms.items() if n != name), np.zeros_like(mask))
@@ -56,26 +80,101 @@ def with_hands_by_colour(
 
 
 def _hand_cut(subject: Subject, arm: BoolArray, other: BoolArray, field: LimbField, name: str) -> BoolArray:
-    zone = (field.t > BEGIN) & (field.r < REACH) & (subject.matte > 0.5) & ~other
     own = subject.parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
-    samples = cv2.erode((zone & own & arm).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    free = (subject.matte > 0.5) & ~other & ~np.isin(subject.parsing, (Part.FACE, Part.HAIR))
+    near = (field.t > BEGIN) & (field.r < REACH) & free
+    zone = near | (_around_knuckles(subject, name) & ((field.t > BEGIN) | (field.r > FAR)) & free)
+    samples = np.asarray(cv2.erode((near & own & arm).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
     if samples.sum() < FEWEST:  # no hand to be seen
         return np.asarray(arm & ~(zone & (field.t > WRIST) & ~own))
-    head = np.isin(subject.parsing, (Part.FACE, Part.HAIR))
-    like = alike(subject.rgb, np.asarray(samples), SKIN_DISTANCE) & zone & ~head
-    forearm = arm & (field.t > FOREARM) & (field.t < BEGIN) & ~own
-    sleeve = alike(subject.rgb, forearm) & zone & arm & ~like
-    around = zone & ~arm
-    if around.sum() > FEWEST and like[around & ~own].sum() > MIXED * (around & ~own).sum():
-        like = zone & own & arm  # the skin's colour tells nothing here, so the parsing must
-    _, labels = cv2.connectedComponents(closed(like, np.ones((3, 3), np.uint8)).astype(np.uint8), connectivity=8)
-    found = np.unique(labels[samples & (labels > 0)])
-    fingers = np.isin(labels, found[found > 0]) & zone
-    opened = cv2.morphologyEx(fingers.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    fingers = (cv2.GaussianBlur(opened.astype(np.float32), (0, 0), SMOOTH) > 0.4) & zone  # colour cuts a little tight
-    cut = (arm & ~(zone & (field.t > CUFF))) | fingers | (sleeve & (field.t < WRIST))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SLIVER * subject.torso)) + 1,) * 2)
-    return np.asarray(cut | (closed(cut, disc) & arm & (field.t < WRIST)))  # the shade inside a cuff is no skin
+    skin, sure = alike(subject.rgb, samples, SKIN_DISTANCE), samples & alike(subject.rgb, samples, SURE_DISTANCE)
+    forearm = arm & (field.t > FOREARM) & (field.t < BEGIN)
+    sleeve = np.zeros_like(arm)
+    if _apart(subject, forearm, sure) > SLEEVED:
+        sleeve = ((field.t < CUFF) | (alike(subject.rgb, forearm) & (field.t < WRIST))) & zone & arm & ~sure
+    else:
+        arm = arm & ~_cloth_beside(forearm & ~skin, free & ~arm)
+    bare = _bare_body(subject, skin & ~arm)
+    around = zone & ~arm & ~own & ~bare
+    guess = zone & skin & ~bare & ~sleeve
+    if around.sum() > FEWEST and skin[around].sum() > MIXED * around.sum():
+        guess = zone & own & arm & ~sleeve  # the skin's colour tells nothing here, so the parsing must
+    hand = _segmented(subject, guess, guess & sure, zone & ~sleeve, own & ~sleeve, bare) | sleeve
+    if sleeve.any():  # the shade inside a cuff is no skin
+        hand |= closed(hand | (arm & ~zone), _disc(SLIVER * subject.torso)) & arm & (field.t < WRIST)
+    whole = cv2.GaussianBlur((hand | (arm & ~zone)).astype(np.float32), (0, 0), SMOOTH) > 0.5
+    return np.asarray((arm & ~zone) | (whole & zone))
+
+
+def _around_knuckles(subject: Subject, name: str) -> BoolArray:
+    x, y = subject.keypoints.xy[Landmark[f"{name.removesuffix('_arm').upper()}_INDEX"]]
+    rows, columns = np.ogrid[: subject.matte.shape[0], : subject.matte.shape[1]]
+    return np.asarray(np.hypot(columns - x, rows - y) < HAND * subject.torso)
+
+
+def _apart(subject: Subject, first: BoolArray, second: BoolArray) -> float:
+    """How far apart the median colours of two regions are in CIELAB a, b; 0 if one is empty."""
+    if not (first.any() and second.any()):
+        return 0.0
+    a, b = (
+        np.median(cv2.cvtColor(subject.rgb[mask].reshape(1, -1, 3), cv2.COLOR_RGB2LAB)[0, :, 1:].astype(float), axis=0)
+        for mask in (first, second)
+    )
+    return float(np.hypot(*(a - b)))
+
+
+def _cloth_beside(odd: BoolArray, body: BoolArray) -> BoolArray:
+    """H x W bool: of what doesn't look like the forearm's skin (odd), the pieces that the body's cloth goes on into."""
+    solid = cv2.morphologyEx(odd.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    _, labels = cv2.connectedComponents(solid, connectivity=8)
+    touching = np.unique(labels[widened(body, 2)])
+    return np.asarray(widened(np.isin(labels, touching[touching > 0]), 1) & odd)
+
+
+def _bare_body(subject: Subject, skin: BoolArray) -> BoolArray:
+    """H x W bool: bare legs and belly, for whose skin a hand's colour tells nothing. Fingers are thinner."""
+    seen = skin & np.isin(subject.parsing, (Part.LEFT_LEG, Part.RIGHT_LEG, Part.TORSO_SKIN))
+    wide = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_OPEN, _disc(FINGER * subject.torso)) > 0
+    return without_specks(np.asarray(wide), BARE * subject.torso**2)
+
+
+def _segmented(
+    subject: Subject, guess: BoolArray, sure: BoolArray, zone: BoolArray, own: BoolArray, bare: BoolArray
+) -> BoolArray:
+    """The hand, H x W bool. guess: what is coloured like it; sure: what of that is surely in it; zone: where it may be;
+    own: what the parsing takes for its arm; bare: skin that isn't the hand's."""
+    part = window(guess, round(AROUND * subject.torso))
+    guess, sure, zone, own, bare = (mask[part] for mask in (guess, sure, zone, own, bare))
+    person = subject.matte[part] > 0.5
+    band = max(2, round(BAND * subject.torso))
+    core = sure & ~widened(zone & ~guess, band)
+    reach = widened(guess, round(TOUCH * subject.torso)) & (zone | ~person) & (~bare | widened(guess, band))
+    # Beyond the outline the person's colours go on, so that the outline is no edge.
+    inner = cv2.erode(person.astype(np.uint8), np.ones((EDGE, EDGE), np.uint8)) > 0
+    colours = extend_colours(subject.rgb[part], np.asarray(inner))
+    found = graph_cut(colours, core, reach, person & ~own & ~guess, person) & zone
+    _, pieces = cv2.connectedComponents(found.astype(np.uint8), connectivity=8)
+    kept = np.unique(pieces[sure])
+    found = np.isin(pieces, kept[kept > 0])
+    out = np.zeros(subject.matte.shape, bool)
+    out[part] = found | _rims(found, zone & own, zone & ~own, person)
+    return out
+
+
+def _rims(hand: BoolArray, own: BoolArray, body: BoolArray, person: BoolArray) -> BoolArray:
+    """H x W bool: thin pieces of the arm (own) that the light along its edge made look like something else. They lie
+    along the background much more than along the body."""
+    left = own & ~hand
+    solid = cv2.morphologyEx(left.astype(np.uint8), cv2.MORPH_OPEN, np.ones((LIGHT, LIGHT), np.uint8)) > 0
+    _, labels = cv2.connectedComponents((left & ~solid).astype(np.uint8), connectivity=8)
+    outside, cloth = (
+        np.bincount(labels[widened(mask, 1)], minlength=labels.max() + 1) for mask in (~person, body & ~hand)
+    )
+    return np.asarray(((outside > ALONG * cloth) & (np.arange(len(outside)) > 0))[labels])
+
+
+def _disc(radius: float) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(radius)) + 1,) * 2)
 
 
 def touched(subject: Subject, owners: Mapping[str, BoolArray], fields: Mapping[str, LimbField]) -> BoolArray:
@@ -96,14 +195,15 @@ def touched(subject: Subject, owners: Mapping[str, BoolArray], fields: Mapping[s
         if hand.any():
             part = window(hand, round(2 * AROUND * subject.torso))
             out[part] |= _touched_by(hand[part], body[part], lab[part], subject.torso)
-    bare = np.isin(subject.parsing, (Part.LEFT_LEG, Part.RIGHT_LEG, Part.FACE, Part.HAIR))
+    bare = np.isin(subject.parsing, (Part.LEFT_LEG, Part.RIGHT_LEG, Part.FACE, Part.HAIR)) & body
+    bare &= ~_thin(bare, subject.torso)
     return np.asarray(out & ~bare)
 
 
 def _thin(body: BoolArray, torso: float) -> BoolArray:
     """What of the body is too narrow to be more than cloth between fingers or along a cut."""
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SLIVER * torso)) + 1,) * 2)
-    return np.asarray(body & ~(cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0))
+    opened = cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, _disc(SLIVER * torso)) > 0
+    return np.asarray(body & ~opened)
 
 
 def _touched_by(hand: BoolArray, body: BoolArray, lab: Float32Array, torso: float) -> BoolArray:

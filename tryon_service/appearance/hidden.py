@@ -8,16 +8,19 @@ import numpy as np
 from tryon_service.appearance.attributes import TRUNK
 from tryon_service.appearance.body import behind_arms
 from tryon_service.appearance.limbs import LimbField
+from tryon_service.appearance.masks import union, widened
 from tryon_service.appearance.subject import Subject
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.curves import FrameCurve
-from tryon_service.retarget.rig import LEGS
+from tryon_service.retarget.rig import ARMS, LEGS
 from tryon_service.types import BoolArray, Keypoints
 
 ENDS = 2.9
 """Along a limb's curve: beyond this a hand or foot can't be completed behind its twin."""
 HIPS = 1.5
 """Along a leg's curve: up to here what an arm hides belongs to both legs, which move almost as one."""
+KNEE = 2.0
+"""Along a leg's curve: before this a leg shows its twin's pixels where they touch, and needs none behind it."""
 HEM = 0.2
 """How far a leg goes on under the hem that covers it, torso lengths."""
 TAG = 0.035
@@ -40,13 +43,16 @@ def hidden_parts(
             out[name] = out.get(name, np.zeros_like(person)) | (behind_twin & _lies_behind(name, subject.keypoints))
         if name in LEGS:
             out[name] |= out.get(_twin(name), np.zeros_like(person)) & (field.t < HIPS) & (field.r < 1.3)
+            out[name] &= ~(twin & (field.t < KNEE))
             below = (owned & person) | out[name]
             out[name] |= _above(below, round(HEM * subject.torso)) & (owners[TRUNK] | out[TRUNK]) & person
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(TAG * subject.torso)) + 1,) * 2)
+    arms = union({name: owners[name] for name in ARMS if name in owners}, person.shape) & person
     for name, mask in out.items():
         body = ((owners[name] & person) | mask).astype(np.uint8)
         without_tags = cv2.morphologyEx(body, cv2.MORPH_OPEN, disc).astype(np.float32)
-        out[name] = mask & (cv2.GaussianBlur(without_tags, (0, 0), SMOOTH * subject.torso) > 0.5)
+        even = cv2.GaussianBlur(without_tags, (0, 0), SMOOTH * subject.torso) > 0.5
+        out[name] = even & (mask | (arms & widened(mask, round(SMOOTH * subject.torso))))
     return out
 
 

@@ -9,13 +9,20 @@ import cv2
 import numpy as np
 
 from tryon_service.appearance.attributes import Pieces
-from tryon_service.appearance.masks import window
+from tryon_service.appearance.masks import widened, window
 from tryon_service.appearance.subject import BORDER, Subject
 from tryon_service.imaging.complete import nearest_known, texture_fill
-from tryon_service.types import BoolArray, Float32Array, Layer
+from tryon_service.types import BoolArray, Float32Array, Layer, UInt8Array
 
 SEAM = 0.8
 """Softness of the cuts between layers, sigma in pixels."""
+STAIRS = 0.005
+"""Sigma that takes the stairs out of a mask's outline, torso lengths."""
+SHADE = 0.025
+"""Over how much of the body beside it a completion's brightness is settled, sigma in torso lengths."""
+MOST_SHADE = 0.5
+MOST_TINT = 0.15
+"""Most that it is darkened by, natural logarithm, and by how much one colour more than the others."""
 FADE = 0.02
 """Sigma of the fade where a sleeve leaves the trunk, torso lengths."""
 
@@ -35,9 +42,9 @@ def build_layer(
 
     feathered: fade the cuts to nothing, as a limb over the trunk must; else they stay closed, half a pixel over their
     neighbours. carried: H x W, all that its carrier shows of the photo; since that moves as one, at its cuts the layer
-    has the photo's own colours and no seam shows. beyond: pixels by which to continue it past the photo's left, top,
-    right and bottom edge. fading: H x W, where its cuts fade over a wide band because the layer below shows the same
-    there.
+    has the photo's own colours and no seam shows.
+    beyond: pixels by which to continue it past the photo's left, top, right and bottom edge. fading: H x W, where its
+    cuts fade over a wide band because the layer below shows the same there.
     """
     extent = pieces.shown | pieces.hidden
     part = window(extent, BORDER)
@@ -47,9 +54,10 @@ def build_layer(
         return None
     sure = cv2.erode(pieces.sure[part].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     filled = texture_fill(subject.rgb[part], sure if sure.any() else visible, hidden, subject.torso)
+    filled = _shaded_alike(filled, subject.rgb[part], visible & ~sure, SHADE * subject.torso)
     own = shown if carried is None else shown | carried[part]
     rgb = np.where(own[..., None], subject.rgb[part], filled)
-    soft = cv2.GaussianBlur(extent[part].astype(np.float32), (0, 0), SEAM)
+    soft = _outline(extent[part], hidden, max(STAIRS * subject.torso, SEAM))
     soft = soft if feathered else np.clip(soft * 2.0, 0.0, 1.0)
     if fading is not None:
         soft = np.minimum(soft, _fade(extent[part], matte, fading[part], FADE * subject.torso))
@@ -61,11 +69,31 @@ def build_layer(
     return _continued(Layer(name, carrier, origin, rgba, parts, shown.astype(np.uint8) * 255), subject, beyond)
 
 
+def _shaded_alike(filled: UInt8Array, rgb: UInt8Array, beside: BoolArray, sigma: float) -> UInt8Array:
+    """What was completed, as bright as what is seen next to it: the shade beside an arm goes on behind it. beside:
+    H x W, what is seen there without being a source of the completion."""
+    step = np.log((rgb.astype(np.float32) + 8) / (filled + np.float32(8)))
+    grey = step.mean(axis=2, keepdims=True)
+    beside = beside & (np.abs(step - grey).max(axis=2) < 2 * MOST_TINT)  # what differs more is no shade but a thing
+    step = np.clip(grey + np.clip(step - grey, -MOST_TINT, MOST_TINT), -MOST_SHADE, 0.0)
+    weight = cv2.GaussianBlur(beside.astype(np.float32), (0, 0), sigma)
+    step = cv2.GaussianBlur(step * beside[..., None], (0, 0), sigma)
+    gain = np.exp(step / (weight + np.float32(0.02))[..., None])
+    return np.asarray(np.clip(np.round(filled * gain), 0, 255), np.uint8)
+
+
+def _outline(extent: BoolArray, hidden: BoolArray, sigma: float) -> Float32Array:
+    """The extent, H x W in [0, 1], with soft cuts; softer by what was completed, where no matte smooths its stairs."""
+    cut, even = (cv2.GaussianBlur(extent.astype(np.float32), (0, 0), width) for width in (SEAM, sigma))
+    return np.where(widened(hidden, 3), even, cut)
+
+
 def _fade(extent: BoolArray, matte: Float32Array, fading: BoolArray, sigma: float) -> Float32Array:
     """1 outside the fading region; inside it 0 at a cut through the person, rising to 1 away from it."""
     uncut = (extent | (matte < 0.5)).astype(np.float32)
     ramp = np.clip(2.0 * cv2.GaussianBlur(uncut, (0, 0), max(sigma, 0.5)) - 1.0, 0.0, 1.0)
-    share = cv2.GaussianBlur(fading.astype(np.float32), (0, 0), max(sigma, 0.5))
+    inside = cv2.GaussianBlur(fading.astype(np.float32), (0, 0), max(sigma, 0.5))
+    share = np.clip(2.0 * inside - 1.0, 0.0, 1.0)  # at its end nothing lies below any more
     return np.asarray(1.0 - share * (1.0 - ramp), np.float32)
 
 

@@ -4,6 +4,7 @@ implementation)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -13,7 +14,7 @@ from tryon_service.appearance.masks import without_specks
 from tryon_service.imaging.complete import nearest_known
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.curves import FrameCurve, locate
-from tryon_service.retarget.rig import ARMS, Rig, joint
+from tryon_service.retarget.rig import ARMS, LEGS, Rig, joint
 from tryon_service.types import BoolArray, Float32Array, Keypoints, UInt8Array
 
 # Radii as shares of the torso's length at the curve's joints, clothed lightly; from measured matte widths.
@@ -21,6 +22,22 @@ ARM_RADII = ((0.0, 0.20), (1.0, 0.17), (1.5, 0.135), (2.0, 0.11), (2.7, 0.085), 
 LEG_RADII = ((0.0, 0.30), (1.0, 0.27), (1.5, 0.21), (2.0, 0.15), (2.5, 0.14), (3.0, 0.095), (4.0, 0.10))
 CORE = 0.55
 BEYOND = 1.35
+COVERED = 0.7
+"""In usual radii from both bones: up to here what lies on both legs is the nearer one's."""
+CROSSING = 0.005
+"""Least area of shins and feet that lies on both legs where they cross, in squared torso lengths."""
+KNEE = 2.0
+"""Along a leg's curve: from here on legs cross; above they only touch."""
+IN_LINE = 0.03
+"""Metres by which one leg must be nearer than the other to be taken for the front one."""
+RIM = 0.08
+"""How far beyond the line between the legs each shows the other's pixels at the crotch, torso lengths."""
+WEDGE = 0.4
+"""The same as a share of the distance to the background."""
+SHARED = (1.1, 1.7)
+"""Along a leg's curve: where that begins to narrow, and where it ends."""
+NEITHER = 3
+"""Marker of what is no leg: no leg's pixels are reached across it."""
 LOOSE = 2.2
 """Free cloth up to this many radii from the bone still belongs to the limb."""
 CRUMB = 0.012
@@ -139,18 +156,15 @@ def _with_crumbs(limbs: dict[str, BoolArray], body: BoolArray, largest: float) -
     return out
 
 
-def own_legs(rgb: UInt8Array, lower: BoolArray, fields: dict[str, LimbField]) -> dict[str, BoolArray]:
-    """H x W bool per leg: the lower body's pixels split between the legs along the visible seam."""
+def own_legs(rgb: UInt8Array, lower: BoolArray, fields: dict[str, LimbField], front: str = "") -> dict[str, BoolArray]:
+    """H x W bool per leg: the lower body's pixels split between the legs along the visible seam. front: the leg nearer
+    to the camera, which keeps what lies on both bones; "" if neither is."""
     if not lower.any():
         return {}
     if len(fields) < 2:
         return dict.fromkeys(fields, lower)
     (first, a), (second, b) = fields.items()
-    markers = np.zeros(lower.shape, np.int32)
-    markers[lower & (a.q < CORE) & (a.q < b.q * 0.8)] = 1
-    markers[lower & (b.q < CORE) & (b.q < a.q * 0.8)] = 2
-    markers[(markers == 0) & lower & (a.q > BEYOND) & (b.q < a.q * 0.6)] = 2
-    markers[(markers == 0) & lower & (b.q > BEYOND) & (a.q < b.q * 0.6)] = 1
+    markers = _seeds(lower, (a, b), list(fields).index(front) if front else None)
     if not ((markers == 1).any() and (markers == 2).any()):
         return {first: lower & (a.q <= b.q), second: lower & (a.q > b.q)}
     labels = _flood(rgb, markers)
@@ -165,18 +179,64 @@ def own_legs(rgb: UInt8Array, lower: BoolArray, fields: dict[str, LimbField]) ->
     return _with_crumbs({name: without_specks(mask, crumb) for name, mask in whole.items()}, lower, crumb)
 
 
+def _seeds(lower: BoolArray, fields: tuple[LimbField, LimbField], front: int | None) -> np.ndarray:
+    """H x W int32: 1 and 2 where a pixel surely belongs to the first and the second leg, NEITHER where to no leg, else
+    0. front: index of the nearer leg."""
+    a, b = fields
+    markers = np.zeros(lower.shape, np.int32)
+    markers[lower & (a.q < CORE) & (a.q < b.q * 0.8)] = 1
+    markers[lower & (b.q < CORE) & (b.q < a.q * 0.8)] = 2
+    markers[(markers == 0) & lower & (a.q > BEYOND) & (b.q < a.q * 0.6)] = 2
+    markers[(markers == 0) & lower & (b.q > BEYOND) & (a.q < b.q * 0.6)] = 1
+    if front is not None:
+        both = lower & (np.maximum(a.r, b.r) < COVERED)
+        markers[both] = 0
+        markers[both & (fields[front].r < CORE)] = front + 1
+    markers[~lower] = NEITHER
+    return markers
+
+
+def shared_rim(own: BoolArray, field: LimbField, person: BoolArray, torso: float) -> BoolArray:
+    """H x W bool: how far beyond the line between touching thighs a leg goes on, narrowing towards the knee and towards
+    the background seen between the legs, so that legs which part open in a wedge. own: the leg's pixels; person:
+    everybody's; torso: its length in pixels."""
+    away, inside = (cv2.distanceTransform(m.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) for m in (~own, person))
+    width = np.clip((SHARED[1] - field.t) / (SHARED[1] - SHARED[0]), 0.0, 1.0) * (RIM * torso)
+    return np.asarray(~own & (away <= np.minimum(width, WEDGE * inside)))
+
+
+def crossed_legs(fields: Mapping[str, LimbField], matte: Float32Array, torso: float) -> frozenset[str]:
+    """Both legs if one hides a part of the other below the knee: a shin or a shoe that the photo doesn't show whole
+    can't leave its place beside the other. torso: its length in pixels."""
+    legs = [fields[name] for name in LEGS if name in fields]
+    if len(legs) < len(LEGS):
+        return frozenset()
+    a, b = legs
+    both = (matte > 0.5) & (np.minimum(a.t, b.t) > KNEE) & (np.maximum(a.r, b.r) < COVERED)
+    return frozenset(LEGS) if both.sum() > CROSSING * torso**2 else frozenset()
+
+
+def nearer_leg(keypoints: Keypoints) -> str:
+    """The leg whose knee and ankle are nearer to the camera, "" if neither is by more than IN_LINE."""
+    ends = (Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE), (Landmark.RIGHT_KNEE, Landmark.RIGHT_ANKLE)
+    left, right = (float(keypoints.world[list(pair), 2].mean()) for pair in ends)
+    if abs(left - right) < IN_LINE:
+        return ""
+    return LEGS[0] if left < right else LEGS[1]
+
+
 def _flood(rgb: UInt8Array, markers: np.ndarray) -> np.ndarray:
-    """Watershed from the markers at half size; every pixel gets a label."""
+    """Watershed from the markers at half size; every pixel gets a leg's label, 1 or 2."""
     h, w = markers.shape
     small = cv2.resize(cv2.GaussianBlur(rgb, (0, 0), 1.2), (w // 2, h // 2), interpolation=cv2.INTER_AREA)
     seeds = np.ascontiguousarray(markers[: h // 2 * 2 : 2, : w // 2 * 2 : 2])
     labels = cv2.watershed(small, seeds.copy())
-    ridge = labels <= 0
-    if ridge.all():
+    found = (labels == 1) | (labels == 2)
+    if not found.any():
         return markers
-    rows, cols = nearest_known(~ridge)
+    rows, cols = nearest_known(found)
     full = cv2.resize(labels[rows, cols].astype(np.int16), (w, h), interpolation=cv2.INTER_NEAREST).astype(np.int32)
-    return np.where(markers > 0, markers, full)
+    return np.where((markers == 1) | (markers == 2), markers, full)
 
 
 def fields_for(

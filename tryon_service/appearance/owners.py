@@ -10,7 +10,7 @@ import numpy as np
 from tryon_service.appearance.arms import arm_masks
 from tryon_service.appearance.attributes import TRUNK
 from tryon_service.appearance.hands import with_hands_by_colour
-from tryon_service.appearance.limbs import LimbField, own_legs
+from tryon_service.appearance.limbs import LimbField, nearer_leg, own_legs
 from tryon_service.appearance.masks import union, widened, without_specks
 from tryon_service.appearance.subject import FAINT, Subject
 from tryon_service.imaging.complete import nearest_known
@@ -32,6 +32,10 @@ BESIDE = 0.05
 """How far around a thing the cloth is that it may be a patch of, torso lengths."""
 SAME_COLOUR = 28.0
 """Distance in 8-bit CIELAB below which two patches may be one cloth in light and shade."""
+SHADED = np.array((0.5, 1.0, 1.0), np.float32)
+"""Weights of L, a and b in it: in a hand's shade cloth keeps its hue."""
+ONE_CLOTH = 0.25
+"""Share of what lies around a thing that must be so near."""
 CUFF = 2.9
 """Along an arm's curve: from here on what lies beside it was never part of the sleeve."""
 FOREARM = 2.4
@@ -50,7 +54,8 @@ def owners_of(subject: Subject, arms: dict[str, BoolArray], legs: dict[str, Limb
     person = subject.matte > 0.5
     taken = union(arms, person.shape)
     lower = _legwear(subject, person & ~taken)
-    split = {n: without_specks(m, SCRAP * subject.torso**2) for n, m in own_legs(subject.rgb, lower, legs).items()}
+    split = own_legs(subject.rgb, lower, legs, nearer_leg(subject.keypoints))
+    split = {name: without_specks(mask, SCRAP * subject.torso**2) for name, mask in split.items()}
     taken |= union(split, person.shape)
     owners = {**split, TRUNK: person & ~taken, **arms}
     if not person.any():
@@ -63,12 +68,16 @@ def _with_things_in_hand(
     owners: dict[str, BoolArray], arms: Mapping[str, LimbField], subject: Subject
 ) -> dict[str, BoolArray]:
     """What a hand holds goes with the hand: accessories that touch the lower part of a forearm. A patch of the
-    trousers' own colour beside a hand is no bag, whatever the parsing says."""
+    clothes' own colour beside a hand is no bag, whatever the parsing says. At the wrist it may be a cuff."""
     body = (subject.matte > 0.5) & ~union(owners, subject.matte.shape)
     legwear = np.isin(subject.parsing, (Part.TROUSERS, *HANGING))
     things = (subject.parsing == Part.ACCESSORIES) & body
     count, labels = cv2.connectedComponents(things.astype(np.uint8), connectivity=8)
-    cloth = [k for k in range(1, count) if _of_one_cloth(subject, labels == k, body & legwear)]
+    forearms = union({n: m & (arms[n].t > FOREARM) & (arms[n].t < CUFF) for n, m in owners.items()}, body.shape)
+    cuffs = np.unique(labels[widened(forearms, 3)])
+    cloth = [
+        k for k in range(1, count) if _of_one_cloth(subject, labels == k, body & (legwear if k in cuffs else ~things))
+    ]
     things &= ~np.isin(labels, cloth)
     out = {}
     for name, mask in owners.items():
@@ -79,15 +88,16 @@ def _with_things_in_hand(
 
 
 def _of_one_cloth(subject: Subject, thing: BoolArray, body: BoolArray) -> bool:
-    """Whether what the parsing calls a thing has the colour of the body beside it."""
+    """Whether what the parsing calls a thing has the colour of a good part of the body beside it."""
     rim = widened(thing, round(BESIDE * subject.torso)) & body
     if not rim.any():
         return False
     own, beside = (
-        np.median(cv2.cvtColor(subject.rgb[mask].reshape(1, -1, 3), cv2.COLOR_RGB2LAB)[0].astype(np.float32), axis=0)
+        cv2.cvtColor(subject.rgb[mask].reshape(1, -1, 3), cv2.COLOR_RGB2LAB)[0].astype(np.float32)
         for mask in (thing, rim)
     )
-    return bool(np.linalg.norm(own - beside) < SAME_COLOUR)
+    apart = np.linalg.norm((beside - np.median(own, axis=0)) * SHADED, axis=1)
+    return bool((apart < SAME_COLOUR).mean() > ONE_CLOTH)
 
 
 def _legwear(subject: Subject, body: BoolArray) -> BoolArray:
@@ -112,6 +122,7 @@ def _with_leftovers(
 ) -> dict[str, BoolArray]:
     """What a cut left beside an arm, a sleeve's corner or a sliver along it, goes with the arm."""
     legwear = np.isin(subject.parsing, (Part.TROUSERS, Part.SKIRT, Part.LEFT_LEG, Part.RIGHT_LEG))
+    sleeves = np.isin(subject.parsing, (Part.UPPER, Part.OUTERWEAR, Part.DRESS))
     rest = (subject.matte > 0.5) & ~union(arms, subject.matte.shape) & ~legwear
     width = 2 * max(1, round(TENDRIL * subject.torso)) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
@@ -121,7 +132,7 @@ def _with_leftovers(
     out = {}
     for name, mask in arms.items():
         sleeve = fields[name].t < CUFF
-        below = mask & (fields[name].t > BELOW_STRAPS)
+        below = mask & (fields[name].t > BELOW_STRAPS) & sleeves
         touching = np.bincount(labels[widened(below, 2) & (labels > 0) & sleeve], minlength=labels.max() + 1)
         sizes = np.bincount(labels.ravel(), minlength=len(touching))
         out[name] = mask | ((touching > LEANING * np.sqrt(sizes)) & (np.arange(len(sizes)) > 0))[labels]

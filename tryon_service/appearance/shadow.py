@@ -92,8 +92,8 @@ def cast(
 
     source_feet, target_feet: 2 x 2, where the feet stand in the product photo and in the output; scale: output pixels
     per pixel of the product photo; wall: the share of the wall's shadow to cast as well, 1 when the pose is the photo's
-    own, 0 when it is another. Every pixel takes the shadow from where it lies relative to the feet; between them
-    the two answers are blended. A foot that is lifted leaves its shadow on the floor.
+    own, 0 when it is another. The shadow is shared out between the feet, the more to each the nearer it is, and
+    each share moves with its foot. A foot that is lifted leaves its shadow on the floor.
     """
     multiplier = np.ones((size[1], size[0]), np.float32)
     target = _grounded(source_feet * scale, target_feet, LIFT * shadow.shin * scale)
@@ -101,19 +101,27 @@ def cast(
     window = _window(darkness, source_feet, target, scale, size)
     if window is None:
         return multiplier
-    y, x = np.ogrid[window]
-    axis = target[1] - target[0]
+    y, x = (np.asarray(axis, np.float32) / np.float32(scale) for axis in np.ogrid[window])
+    second = _second_share(source_feet, (darkness.shape[1], darkness.shape[0]))
+    for share, (dx, dy) in zip((1 - second, second), source_feet - target / scale, strict=True):
+        at = np.broadcast_arrays(x + np.float32(dx), y + np.float32(dy))
+        map_x, map_y = (np.ascontiguousarray(axis) for axis in at)
+        multiplier[window] -= cv2.remap(
+            darkness * share, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+    return np.clip(multiplier, 0.0, 1.0)
+
+
+def _second_share(feet: Float32Array, size: Size) -> Float32Array:
+    """How much of each pixel's shadow the second foot casts, H x W float32: 0 beside the first, 1 beside the second,
+    smooth between them. feet: 2 x 2 (x, y)."""
+    axis = feet[1] - feet[0]
     length = float(axis @ axis)
     if length < 1:
-        along = np.full((y.size, x.size), 0.5, np.float32)
-    else:
-        along = np.clip(((x - target[0, 0]) * axis[0] + (y - target[0, 1]) * axis[1]) / length, 0, 1)
-    share = (along * along * (3 - 2 * along)).astype(np.float32)
-    left, right = source_feet - target / scale
-    map_x = (x / scale + left[0] + share * (right[0] - left[0])).astype(np.float32)
-    map_y = (y / scale + left[1] + share * (right[1] - left[1])).astype(np.float32)
-    multiplier[window] -= cv2.remap(darkness, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return multiplier
+        return np.full((size[1], size[0]), 0.5, np.float32)
+    y, x = np.ogrid[: size[1], : size[0]]
+    along = np.clip(((x - feet[0, 0]) * axis[0] + (y - feet[0, 1]) * axis[1]) / length, 0, 1)
+    return np.asarray(along * along * (3 - 2 * along), np.float32)
 
 
 def shade(person: Person, shadow: FloorShadow | None, target: TargetPose) -> Float32Array | None:

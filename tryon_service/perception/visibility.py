@@ -2,7 +2,8 @@
 
 A network that knows bodies puts a hand hidden in a pocket on a passer-by and calls it visible. So a landmark counts
 as seen only if it lies inside the frame, on this person's matte, and at the end of a limb that is not longer on the
-picture than the body's 3D proportions allow.
+picture than the body's 3D proportions allow. An elbow or knee that the network half believes in counts as seen where
+matte, proportions and parsing all speak for it: wide trousers and coats make a network doubt what is plain to see.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from tryon_service.perception.skeletons import LIMBS, Landmark
 from tryon_service.types import BoolArray, Float32Array, Keypoints, Part, UInt8Array
 
 MIN_VISIBILITY = 0.5
-"""Below this an elbow or wrist was hidden or misplaced in nearly all of the street photos looked at."""
+"""Below this a wrist or ankle was hidden or misplaced in nearly all of the street photos looked at, and an elbow or
+knee in half of them."""
+LEAST_VISIBILITY = 0.2
+"""Below this an elbow or knee was hidden or misplaced in all of them."""
 MATTE_TOLERANCE = 0.02
 """How far off the matte a landmark may lie, as a share of the body's scale (pixels per metre of its 3D twin)."""
 MAX_STRETCH = 1.6
@@ -30,26 +34,45 @@ _FOLLOWERS = {
 }
 """Hand and foot points are no better than the joint they hang on."""
 
-
 AGREEMENT_RADIUS = 0.09
 """Half the side of the square round a joint in which the parsing is asked, metres of the body."""
 AGREEMENT_SHARE = 0.04
 """Share of the square that must be a part that the joint could belong to."""
-_SLEEVES = (Part.UPPER, Part.OUTERWEAR, Part.DRESS, Part.ACCESSORIES)
+ELBOW_SHARE = 0.2
+"""The same for an elbow, which is thicker: seen ones have 0.35 and more, one put on a lamp behind its owner 0.08."""
+PLAIN_SHARE = 0.9
+"""Share of the person's own pixels in the square that must be the limb of a joint that the network half believes in."""
+TWINS_APART = 0.06
+"""Metres: a joint nearer to its twin than this is hidden by it or hides it, as in a side view."""
+_SLEEVES = (Part.UPPER, Part.OUTERWEAR, Part.DRESS)
 _LEGWEAR = (Part.TROUSERS, Part.SKIRT, Part.DRESS, Part.OUTERWEAR, Part.SHOES)
 _COULD_BE = {
-    Landmark.LEFT_WRIST: (Part.LEFT_ARM, Part.RIGHT_ARM, *_SLEEVES),
-    Landmark.RIGHT_WRIST: (Part.LEFT_ARM, Part.RIGHT_ARM, *_SLEEVES),
+    Landmark.LEFT_ELBOW: (Part.LEFT_ARM, Part.RIGHT_ARM, Part.ACCESSORIES, *_SLEEVES),
+    Landmark.RIGHT_ELBOW: (Part.LEFT_ARM, Part.RIGHT_ARM, Part.ACCESSORIES, *_SLEEVES),
+    Landmark.LEFT_WRIST: (Part.LEFT_ARM, Part.RIGHT_ARM, Part.ACCESSORIES, *_SLEEVES),
+    Landmark.RIGHT_WRIST: (Part.LEFT_ARM, Part.RIGHT_ARM, Part.ACCESSORIES, *_SLEEVES),
     Landmark.LEFT_KNEE: (Part.LEFT_LEG, Part.RIGHT_LEG, *_LEGWEAR),
     Landmark.RIGHT_KNEE: (Part.LEFT_LEG, Part.RIGHT_LEG, *_LEGWEAR),
     Landmark.LEFT_ANKLE: (Part.LEFT_LEG, Part.RIGHT_LEG, *_LEGWEAR),
     Landmark.RIGHT_ANKLE: (Part.LEFT_LEG, Part.RIGHT_LEG, *_LEGWEAR),
 }
+"""What may be seen where the joint is: the limb, or what covers it."""
+_ELBOWS = (Landmark.LEFT_ELBOW, Landmark.RIGHT_ELBOW)
+_PLAIN = {
+    Landmark.LEFT_ELBOW: (Part.LEFT_ARM, *_SLEEVES),
+    Landmark.RIGHT_ELBOW: (Part.RIGHT_ARM, *_SLEEVES),
+    Landmark.LEFT_KNEE: (Part.LEFT_LEG, Part.TROUSERS),
+    Landmark.RIGHT_KNEE: (Part.RIGHT_LEG, Part.TROUSERS),
+}
+"""The limb itself or what follows it closely, of joints that may be half believed in; a skirt hides where a knee is."""
 
 
 def judge_seen(keypoints: Keypoints, matte: Float32Array) -> BoolArray:
-    """33 bool, in landmark order. matte: H x W in [0, 1], the frame the keypoints are in."""
-    seen = _inside(keypoints, matte) & _on_matte(keypoints, matte) & (keypoints.visibility >= MIN_VISIBILITY)
+    """33 bool, in landmark order; elbows and knees that need agree_with_parsing's word count. matte: H x W in [0, 1],
+    the frame the keypoints are in."""
+    least = np.full(len(keypoints.xy), MIN_VISIBILITY)
+    least[list(_PLAIN)] = LEAST_VISIBILITY
+    seen = _inside(keypoints, matte) & _on_matte(keypoints, matte) & (keypoints.visibility >= least)
     for far in _overstretched(keypoints):
         seen[far] = False
     for joint, followers in _FOLLOWERS.items():
@@ -58,19 +81,37 @@ def judge_seen(keypoints: Keypoints, matte: Float32Array) -> BoolArray:
 
 
 def agree_with_parsing(keypoints: Keypoints, parsing: UInt8Array) -> BoolArray:
-    """33 bool: false for a wrist, knee or ankle that lies where the parsing (H x W uint8 Part ids) shows nothing that
-    could be it or cover it: a hand in a trouser pocket, an ankle on a bag."""
-    radius = max(1, round(AGREEMENT_RADIUS * pixels_per_metre(keypoints)))
+    """33 bool: false for an elbow, wrist, knee or ankle where the parsing (H x W uint8 Part ids) shows nothing that
+    could be it or cover it: a hand in a trouser pocket, an ankle on a bag. Of an elbow or knee that the network only
+    half believes in the limb itself must show, and apart from its twin."""
+    scale = pixels_per_metre(keypoints)
+    radius = max(1, round(AGREEMENT_RADIUS * scale))
     height, width = parsing.shape
     agreed = np.ones(len(keypoints.xy), np.bool_)
     for joint, parts in _COULD_BE.items():
         x, y = (int(v) for v in np.rint(keypoints.xy[joint]))
         if 0 <= x < width and 0 <= y < height:
             around = parsing[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
-            agreed[joint] = np.isin(around, parts).mean() >= AGREEMENT_SHARE
+            least = ELBOW_SHARE if joint in _ELBOWS else AGREEMENT_SHARE
+            agreed[joint] = np.isin(around, parts).mean() >= least
+            if joint in _PLAIN and keypoints.visibility[joint] < MIN_VISIBILITY:
+                agreed[joint] = _plain(around, _PLAIN[joint]) and _from_twin(keypoints, joint) > TWINS_APART * scale
     for joint, followers in _FOLLOWERS.items():
         agreed[list(followers)] = agreed[joint]
     return agreed
+
+
+def _plain(around: UInt8Array, parts: tuple[Part, ...]) -> bool:
+    """Whether what shows of a person around a joint is next to nothing but these parts."""
+    person = int((around != Part.BACKGROUND).sum())
+    return bool(person and np.isin(around, parts).sum() >= PLAIN_SHARE * person)
+
+
+def _from_twin(keypoints: Keypoints, joint: Landmark) -> float:
+    """Pixels from a joint to the same one of the body's other side."""
+    side, name = joint.name.split("_", maxsplit=1)
+    twin = Landmark[f"{'RIGHT' if side == 'LEFT' else 'LEFT'}_{name}"]
+    return float(np.hypot(*(keypoints.xy[joint] - keypoints.xy[twin])))
 
 
 def pixels_per_metre(keypoints: Keypoints) -> float:

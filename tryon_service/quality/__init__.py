@@ -6,8 +6,8 @@ by name, with the threshold and the renderer they were fitted for.
 """
 
 from tryon_service.quality.flaws import flaws
-from tryon_service.quality.measure import measure
+from tryon_service.quality.measure import measure, worst_limb
 from tryon_service.quality.strain import strain
 from tryon_service.quality.table import CODES, Table, parse_table, table
 
-__all__ = ["CODES", "Table", "flaws", "measure", "parse_table", "strain", "table"]
+__all__ = ["CODES", "Table", "flaws", "measure", "parse_table", "strain", "table", "worst_limb"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from tryon_service.appearance.attributes import HEAD, TRUNK
@@ -23,13 +24,17 @@ from tryon_service.renderers.turn import (
 from tryon_service.retarget.curves import FrameCurve, Points, locate, place
 from tryon_service.retarget.rig import ARMS, LEGS, Rig, build_rig
 from tryon_service.retarget.view import narrowing, yaw
-from tryon_service.types import Appearance, BoolArray, Keypoints, Layer, TargetPose
+from tryon_service.types import Appearance, BoolArray, Float32Array, Keypoints, Layer, TargetPose
 
 CELLS = 64
 """Grid cells along the photo's longer side."""
 TORSO_LEVELS = np.linspace(-1.5, 1.2, 33)
 ARM_ROOT, LEG_ROOT = (0.35, 1.0), (0.6, 1.3)
 """Along a limb's curve: before the first it moves with the trunk, after the second on its own."""
+CROTCH, PARTED = (1.3, 1.7), 0.3
+"""Along a leg's curve: the bounds on where the legs part, and over what distance each begins to move alone."""
+ACROSS = 64
+"""Samples from one leg's bone to the other's."""
 SHOULDER_END = (0.95, 1.7)
 """Along an arm's curve: where the trunk stops following the arm."""
 SHOULDER_RADIUS = (0.08, 0.45)
@@ -38,7 +43,7 @@ TORSO_END = (0.85, 1.15)
 """Heights between which the torso's turn ends: from the chest to the neck."""
 CHIN = 1.3
 """Height from which hair and face count as the head."""
-LEAVES = 0.06
+LEAVES = 0.02
 """How far an arm goes, in torso lengths, until the body beside it shows nothing of its nearness any more."""
 
 Coordinates = tuple[Array, Array, Array]
@@ -56,11 +61,13 @@ class Carrier:
 
 @dataclass(frozen=True)
 class WarpAnalysis:
-    """The product photo's part of the work. torso: what carries the trunk and the roots of the limbs when it turns."""
+    """The product photo's part of the work. torso: what carries the trunk and the roots of the limbs when it turns;
+    parting: along the legs' curves, where the photo begins to show something between them."""
 
     rig: Rig
     carriers: Mapping[str, Carrier]
     torso: Cylinder
+    parting: float
 
 
 def analyse(appearance: Appearance) -> WarpAnalysis:
@@ -72,7 +79,17 @@ def analyse(appearance: Appearance) -> WarpAnalysis:
         layers = [layer for layer in appearance.layers.values() if layer.carrier == name]
         carriers[name] = _carrier(name, layers, appearance, rig)
     body = [layer for layer in appearance.layers.values() if layer.carrier == TRUNK] or list(appearance.layers.values())
-    return WarpAnalysis(rig, carriers, _torso(*_union(body), rig, keypoints))
+    return WarpAnalysis(rig, carriers, _torso(*_union(body), rig, keypoints), _parting(appearance.person.matte, rig))
+
+
+def _parting(matte: Float32Array, rig: Rig) -> float:
+    """Where the legs part, along their curves. matte: the photo's."""
+    left, right = (rig.limbs[name] for name in LEGS)
+    across = np.linspace(0.0, 1.0, ACROSS)[:, None, None]
+    points = (left.points * (1 - across) + right.points * across).astype(np.float32)
+    shown = cv2.remap(matte, points[..., 0], points[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    gap = (shown.min(axis=0) < 0.5) & (left.t > CROTCH[0])
+    return float(np.clip(left.t[np.argmax(gap)] if gap.any() else np.inf, *CROTCH))
 
 
 def _carrier(name: str, layers: list[Layer], appearance: Appearance, rig: Rig) -> Carrier:
@@ -81,7 +98,8 @@ def _carrier(name: str, layers: list[Layer], appearance: Appearance, rig: Rig) -
     mesh = grid_mesh(solid, step, origin)
     points = mesh.vertices.astype(np.float64)
     curves = {"spine": rig.spine, **rig.limbs}
-    wanted = {TRUNK: ("spine", *LEGS, *ARMS), HEAD: ("spine",)}.get(name, ("spine", name))
+    own = {TRUNK: (*LEGS, *ARMS), HEAD: ()}.get(name, LEGS if name in LEGS else (name,))
+    wanted = ("spine", *own)
     coordinates = {curve: locate(points, curves[curve]) for curve in wanted if len(points)}
     if name == HEAD and len(points):
         return Carrier(mesh, coordinates, _ellipsoid(coordinates["spine"], rig.spine))
@@ -144,8 +162,11 @@ def move(name: str, analysis: WarpAnalysis, rig: Rig, target: TargetPose) -> Poi
 
 def _limb(name: str, body: Points, carrier: Carrier, analysis: WarpAnalysis, rig: Rig) -> Points:
     """An arm or a leg, at its root still part of the body. A limb looks the same from a little further round, so it
-    isn't turned: that would stretch its silhouette and show nothing new."""
+    isn't turned: that would stretch its silhouette and show nothing new. Above where legs part both are one piece."""
     limb = place(*carrier.coordinates[name], analysis.rig.limbs[name], rig.limbs[name])
+    if name in LEGS:
+        alone = smoothstep(carrier.coordinates[name][0], analysis.parting, analysis.parting + PARTED)[:, None]
+        limb = limb * alone + _between_legs(carrier, analysis, rig) * (1 - alone)
     weight = smoothstep(carrier.coordinates[name][0], *(ARM_ROOT if name in ARMS else LEG_ROOT))[:, None]
     return np.asarray(body * (1 - weight) + limb * weight)
 
@@ -161,11 +182,15 @@ def _hang(trunk: Points, height: Array, carrier: Carrier, analysis: WarpAnalysis
     low = smoothstep(-height, 0.05, 0.9)
     if not (low > 0).any():
         return trunk
+    return np.asarray(trunk * (1 - low[:, None]) + _between_legs(carrier, analysis, rig) * low[:, None])
+
+
+def _between_legs(carrier: Carrier, analysis: WarpAnalysis, rig: Rig) -> Points:
+    """Where the vertices go if they follow both legs, each the more the nearer it is."""
     legs = [place(*carrier.coordinates[name], analysis.rig.limbs[name], rig.limbs[name]) for name in LEGS]
     left, right = (np.abs(carrier.coordinates[name][2]) for name in LEGS)
-    share = smoothstep(right / np.maximum(left + right, 1e-6), 0.0, 1.0)
-    both = legs[0] * share[:, None] + legs[1] * (1 - share[:, None])
-    return np.asarray(trunk * (1 - low[:, None]) + both * low[:, None])
+    share = smoothstep(right / np.maximum(left + right, 1e-6), 0.0, 1.0)[:, None]
+    return np.asarray(legs[0] * share + legs[1] * (1 - share))
 
 
 def _shrug(trunk: Points, carrier: Carrier, analysis: WarpAnalysis, rig: Rig) -> Points:

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.curves import FrameCurve, Points, locate, place
 from tryon_service.retarget.rig import ARMS, LEGS, Rig, build_rig, middle
-from tryon_service.types import BoolArray, Float32Array, Keypoints, Part, Person
+from tryon_service.types import BoolArray, Float32Array, Keypoints, Part, Person, UInt8Array
 
 SAMPLES = 480
 """Points of an outline, about."""
 SHORTEST_CUT = 0.006
 """Cuts shorter than this are a touch, not a cut; shares of the photo's longer side."""
+FINGERTIP = 0.06
+"""The same for a hand, torso lengths: one finger that grazes the edge is no hand cut off."""
 RADII = {"spine": 0.30, "arm": 0.09, "leg": 0.15}
 """How thick the flesh round a curve is, torso lengths: a point belongs to the curve that is nearest in these units."""
 NEVER_ON = {
@@ -27,6 +29,8 @@ NEVER_ON = {
     "leg": (Part.HAIR, Part.FACE, Part.LEFT_ARM, Part.RIGHT_ARM),
 }
 """What each kind of curve doesn't carry, unless nothing else is near."""
+KNUCKLES = 3.5
+"""Along an arm's curve: beyond this it carries nothing but the hand itself, no cloth or bag that hangs below it."""
 FAR = 3.0
 PARTS = {
     "spine": ((1.05, "torso"), (1.45, "neck"), (np.inf, "head")),
@@ -77,12 +81,12 @@ def trace(person: Person) -> Outline:
         for name, (_, along, across) in zip(names, places, strict=True)
     ]
     shown = person.parsing[points[:, 1].astype(int), points[:, 0].astype(int)]
-    foreign = [np.isin(shown, NEVER_ON[_kind(name)]) for name in names]
+    foreign = [_foreign(_kind(name), place[0], shown) for name, place in zip(names, places, strict=True)]
     nearest = np.argmin(np.where(foreign, FAR, 0.0) + away, axis=0)
     t, along, across = (np.choose(nearest, [place[k] for place in places]) for k in range(3))
     curves = np.array(names)[nearest]
     parts = _parts(curves, t)
-    return Outline(points, curves, t, along, across, parts, _cuts(points, parts, person.matte.shape), rig, torso)
+    return Outline(points, curves, t, along, across, parts, _cuts(points, parts, person.matte.shape, torso), rig, torso)
 
 
 def _curves(rig: Rig) -> dict[str, FrameCurve]:
@@ -91,6 +95,14 @@ def _curves(rig: Rig) -> dict[str, FrameCurve]:
 
 def _kind(curve: str) -> str:
     return curve.rsplit("_", maxsplit=1)[-1]
+
+
+def _foreign(kind: str, t: NDArray[np.float64], shown: UInt8Array) -> BoolArray:
+    """N bool: what a curve of this kind can't carry at t; shown: N, Part ids."""
+    foreign = np.isin(shown, NEVER_ON[kind])
+    if kind == "arm":
+        foreign |= (t > KNUCKLES) & ~np.isin(shown, (Part.LEFT_ARM, Part.RIGHT_ARM))
+    return foreign
 
 
 def _parts(curves: NDArray[np.str_], t: NDArray[np.float64]) -> NDArray[np.str_]:
@@ -125,7 +137,7 @@ def _contour(matte: Float32Array) -> Points:
     return np.where(points <= 1, 0.0, np.where(points >= last - 1, last, points))
 
 
-def _cuts(points: Points, parts: NDArray[np.str_], shape: tuple[int, ...]) -> BoolArray:
+def _cuts(points: Points, parts: NDArray[np.str_], shape: tuple[int, ...], torso: float) -> BoolArray:
     """N x 4 bool: left, top, right, bottom. A part that hardly touches an edge isn't cut by it."""
     height, width = shape
     x, y = points.T
@@ -133,6 +145,7 @@ def _cuts(points: Points, parts: NDArray[np.str_], shape: tuple[int, ...]) -> Bo
     for side in range(4):
         for part in np.unique(parts[on_edge[:, side]]):
             mine = on_edge[:, side] & (parts == part)
-            if np.ptp(points[mine, 1 - side % 2]) < SHORTEST_CUT * max(shape):
+            touch = FINGERTIP * torso if str(part).endswith("hand") else SHORTEST_CUT * max(shape)
+            if np.ptp(points[mine, 1 - side % 2]) < touch:
                 on_edge[mine, side] = False
     return on_edge

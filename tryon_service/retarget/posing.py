@@ -25,6 +25,10 @@ NOISE = np.radians((1.5, 6.0))
 ARM_NOISE = np.radians((10.0, 20.0))
 """The same for an arm against the torso: nobody misses a move so small, and where an arm touches the body the cloth
 between them is at its best as it was photographed."""
+LEG_NOISE = np.radians((8.0, 18.0))
+"""The same for the bone of a leg that moves most: thighs and trousers touch, and tear for a step that nobody sees."""
+HIP_NOISE = np.radians((4.0, 12.0))
+"""The same for the line of the hips, which lifts one leg against the other."""
 ROLL_NOISE = np.radians((3.0, 9.0))
 HAND_NOISE = np.radians((10.0, 25.0))
 LENGTH_NOISE = (0.06, 0.20)
@@ -43,6 +47,7 @@ FLOOR_NOISE = (0.04, 0.12)
 LEG_STRETCH = 0.06
 """How much longer or shorter a leg may become to stand on the floor."""
 
+LEG_BONES = frozenset(limb for limb in LIMBS if "arm" not in limb)
 HANDS = {
     "left": (Landmark.LEFT_PINKY, Landmark.LEFT_INDEX, Landmark.LEFT_THUMB),
     "right": (Landmark.RIGHT_PINKY, Landmark.RIGHT_INDEX, Landmark.RIGHT_THUMB),
@@ -64,7 +69,7 @@ def pose_model(
     """The model's joints in the shopper's pose, in the product photo's frame, the hips' middle in place.
 
     turn: TargetPose.turn. kept: limbs that stay as the model has them. spine: the share, 0 to 1, of the torso's lean
-    that is followed. held: limbs that stay where they are on the torso.
+    that is followed. held: arms that stay where they are on the torso, legs that stay where they are in the photo.
     """
     return _Poser(model, shopper, turn, kept, spine, held).pose()
 
@@ -96,12 +101,12 @@ class _Poser:
         xyz, world = self.out.astype(np.float32), self.world.astype(np.float32)
         return replace(self.shopper, xyz=xyz, world=world, seen=self.model.seen)
 
-    def _difference(self, a: Points, b: Points) -> float:
+    def _difference(self, a: Points, b: Points, noise: NDArray[np.float64] = NOISE) -> float:
         """Angle from vector a to vector b, noise damped; 0 where either is too short to have a direction."""
         if min(np.hypot(*a), np.hypot(*b)) < 1.0:
             return 0.0
         angle = float(np.arctan2(b[1], b[0]) - np.arctan2(a[1], a[0]))
-        return damped(unwrap_towards(angle, 0.0), NOISE)
+        return damped(unwrap_towards(angle, 0.0), noise)
 
     def _arm_turn(self, bone: Bone) -> float:
         """How far an arm's bone turns in the picture: with the torso, and against it where that is no noise."""
@@ -128,15 +133,18 @@ class _Poser:
         torso = self.spine * self._difference(self._spine(self.model), self._spine(self.shopper))
         neck = hips + _turned(self._spine(self.model), torso)
         narrow = narrowing(yaw(self.model), self.turn)
-        for left, right, centre in (
-            (Landmark.LEFT_HIP, Landmark.RIGHT_HIP, hips),
-            (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER, neck),
+        for left, right, centre, noise in (
+            (Landmark.LEFT_HIP, Landmark.RIGHT_HIP, hips, HIP_NOISE),
+            (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER, neck, NOISE),
         ):
             line = self._bone(self.model, (right, left))
-            tilt = self._difference(line, self._bone(self.shopper, (right, left)))
+            tilt = self._difference(line, self._bone(self.shopper, (right, left)), noise)
             tilt = torso + float(np.clip(unwrap_towards(tilt - torso, 0.0), -LINE_TILT, LINE_TILT))
             half = _turned(line, tilt) * narrow / 2
             self.out[left, :2], self.out[right, :2] = centre + half, centre - half
+        if LEG_BONES & self.held:  # legs that cross stay whole only with their roots
+            roots = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
+            self.out[roots, :2], self.world[roots] = self.model.xyz[roots, :2], self.model.world[roots]
         return torso
 
     def _pose_head(self, torso: float) -> None:
@@ -183,21 +191,29 @@ class _Poser:
         return float(np.clip(bend, -HAND_BEND, HAND_BEND))
 
     def _pose_leg(self, side: str) -> None:
-        self._swing(f"{side}_thigh")
-        turn = self._swing(f"{side}_shin")
+        bones = f"{side}_thigh", f"{side}_shin"
+        share = max(self._leg_share(limb) for limb in bones)
+        turn = [self._swing(limb, share) for limb in bones][1]
         ankle = LIMBS[f"{side}_shin"][1]
         for tip in FEET[side]:
             foot = self._bone(self.model, (ankle, tip))
             self.out[tip, :2] = self.out[ankle, :2] + _turned(foot, turn * FOOT_FOLLOWS)
 
-    def _swing(self, limb: str) -> float:
-        """Hang one bone on its posed parent; returns its turn in the picture, radians."""
+    def _leg_share(self, limb: str) -> float:
+        """Share, 0 to 1, of its turns that a leg follows for the sake of this bone of it."""
+        turn = self._difference(*(self._bone(keypoints, LIMBS[limb]) for keypoints in (self.model, self.shopper)))
+        return damped(turn, LEG_NOISE) / turn if turn and limb not in self.kept | self.held else 0.0
+
+    def _swing(self, limb: str, share: float = 1.0) -> float:
+        """Hang one bone on its posed parent; returns its turn in the picture, radians. share: of a leg's turn that is
+        followed."""
         near, far = bone = LIMBS[limb]
         vector = self._bone(self.model, bone)
         keeps = limb in self.kept or limb in self.held
-        turn = self.lean if limb in self.held else 0.0
+        turn = self.lean if limb in self.held - LEG_BONES else 0.0
         if not keeps:
-            turn = self._arm_turn(bone) if "arm" in limb else self._difference(vector, self._bone(self.shopper, bone))
+            wanted = self._bone(self.shopper, bone)
+            turn = share * self._difference(vector, wanted) if limb in LEG_BONES else self._arm_turn(bone)
         length = 1.0 if keeps else self._length_ratio(bone, BONE_LENGTHS)
         self.out[far, :2] = self.out[near, :2] + _turned(vector, turn) * length
         source = self.model if keeps else self.shopper
@@ -210,7 +226,7 @@ class _Poser:
         """Both feet on one floor if the shopper's are: legs may become a little longer or shorter for it, since small
         errors of a leg's direction lift a foot visibly."""
         ankles = [Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]
-        if any(limb in self.kept for limb in LIMBS if "arm" not in limb) or not self.model.seen[ankles].all():
+        if LEG_BONES & (self.kept | self.held) or not self.model.seen[ankles].all():
             return
         before, shown = _drop(self.model.xyz), _drop(self.shopper.xyz)
         wanted = (before + damped(shown - before, FLOOR_NOISE)) * _leg_length(self.model.xyz)

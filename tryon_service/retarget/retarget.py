@@ -36,7 +36,7 @@ def retarget(
 
     frame "product": the card's frame, the model's proportions. frame "shopper": exactly the shopper's joints, in the
     shopper photo's frame of shopper_size (as ADGAN and PATN do); shopper_size is required then.
-    anchored: Appearance.anchored, the arms that can't be moved on their own.
+    anchored: Appearance.anchored, the limbs that can't be moved on their own.
     """
     model, outline = product.keypoints, trace(product)
     turn = damped(unwrap_towards(yaw(shopper) - yaw(model), 0.0), YAW_NOISE)
@@ -49,14 +49,14 @@ def retarget(
         return TargetPose(shopper, turn, shopper_size, scale, head_turn=face, exposed=shown)
     height, width = product.photo.rgb.shape[:2]
     kept = frozenset(name for name in LIMBS if not _follows(name, model, shopper, (width, height)))
-    held = frozenset(limb for limb in LIMBS if limb not in kept and _arm_of(limb) in anchored)
+    held = frozenset(limb for limb in LIMBS if limb not in kept and _carrier_of(limb) in anchored)
     posed = pose_model(model, shopper, turn, kept, _leaning(model, (width, height)), held)
     return fit(TargetPose(posed, turn, (width, height), kept=kept, held=held, head_turn=face), product, outline)
 
 
-def _arm_of(limb: str) -> str:
-    """left_forearm -> left_arm."""
-    return f"{limb.split('_', maxsplit=1)[0]}_arm" if limb.endswith("arm") else ""
+def _carrier_of(limb: str) -> str:
+    """left_forearm -> left_arm, left_shin -> left_leg."""
+    return f"{limb.split('_', maxsplit=1)[0]}_{'arm' if limb.endswith('arm') else 'leg'}"
 
 
 def _follows(limb: str, model: Keypoints, shopper: Keypoints, size: Size) -> bool:
