@@ -3,6 +3,7 @@
 TryonError
 |- InputError         a photo or an option is unusable as sent
 |- RefusedError       the photos are fine as files, but no honest picture can be made of them
+|- AccessError        the caller may not do that, or not so often
 |- UnavailableError   the service can't answer now (overloaded, too late, engine gone)
 '- ZooError           a network's file is missing, wrong or can't be had
 """
@@ -64,10 +65,23 @@ CODES: dict[str, Code] = {
     "expired_pose": _input("The pose token has expired.", 410),
     "invalid_pose": _input("The pose token or pose file is not valid."),
     "invalid_signature": Code("The signature is not valid.", 403, "PERMISSION_DENIED"),
+    "blocked_url": _input("Photos may not be fetched from this URL."),
+    "not_found": Code("There is nothing at this address.", 404, "NOT_FOUND"),
+    "method_not_allowed": Code("This address doesn't answer this method.", 405, "UNIMPLEMENTED"),
+    "not_acceptable": Code("None of the formats asked for can be made.", 406, "INVALID_ARGUMENT"),
+    "conflict": Code("Another call changed the same thing at the same time.", 409, "ABORTED", retryable=True),
+    # Access: who may do what, and how often.
+    "unauthorized": Code("A valid API key or token is needed.", 401, "UNAUTHENTICATED"),
+    "forbidden": Code("This key or token doesn't allow that.", 403, "PERMISSION_DENIED"),
+    "token_spent": Code("The token has been used as often as it may be.", 403, "PERMISSION_DENIED"),
+    "rate_limited": Code("Too many calls; slow down.", 429, "RESOURCE_EXHAUSTED", retryable=True),
     # The service's own state.
     "overloaded": Code("The service is busy; try again shortly.", 429, "RESOURCE_EXHAUSTED", retryable=True),
     "deadline_exceeded": Code("The answer was not ready in time.", 504, "DEADLINE_EXCEEDED", retryable=True),
     "engine_unavailable": Code("The render engine is not available.", 503, "UNAVAILABLE", retryable=True),
+    "fetch_failed": Code("A photo could not be fetched.", 502, "UNAVAILABLE", retryable=True),
+    "storage_full": Code("There is no room left to keep that.", 507, "RESOURCE_EXHAUSTED", retryable=True),
+    "storage_unavailable": Code("The product store doesn't answer.", 503, "UNAVAILABLE", retryable=True),
     "network_missing": Code("A network's file is not in the zoo and could not be fetched.", 503, "UNAVAILABLE"),
     "network_mismatch": Code("A network's file does not match its checksum.", 503, "FAILED_PRECONDITION"),
     "internal": Code("Something went wrong on our side.", 500, "INTERNAL", retryable=True),
@@ -109,6 +123,10 @@ class InputError(TryonError):
 
 class UnavailableError(TryonError):
     """The service can't answer now; retryable says whether it may later."""
+
+
+class AccessError(TryonError):
+    """The caller may not do that, or not so often."""
 
 
 class ZooError(TryonError):
