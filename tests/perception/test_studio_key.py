@@ -90,3 +90,11 @@ def test_head_and_feet_are_left_alone(standing: Keypoints) -> None:
 def test_a_matte_without_an_edge_stays(standing: Keypoints, value: float) -> None:
     matte = np.full((400, 300), value, np.float32)
     assert (key_studio(photo(alpha_of(standing)), matte, standing) == matte).all()
+
+
+def test_a_highlight_deep_inside_is_solid(standing: Keypoints) -> None:
+    alpha = alpha_of(standing)
+    x, y = standing.xy[[Landmark.LEFT_HIP, Landmark.RIGHT_SHOULDER]].mean(axis=0).astype(int)
+    wrong = alpha.copy()
+    wrong[y - 2 : y + 3, x - 2 : x + 3] = 0.7
+    assert key_studio(photo(alpha), wrong, standing)[y - 2 : y + 3, x - 2 : x + 3].min() == 1

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tryon_service.appearance.contours import Array, Strip, outline, rounded, sample
+from tryon_service.appearance.masks import closed, disc, opened
 from tryon_service.appearance.subject import Subject
 from tryon_service.imaging.colour import alike
+from tryon_service.perception.runtime import side_by_side
 from tryon_service.retarget.curves import FrameCurve
 from tryon_service.retarget.rig import Rig
 from tryon_service.types import BoolArray, Float32Array, Part
@@ -83,12 +85,11 @@ SURE = 0.45
 def arm_masks(subject: Subject, rig: Rig, names: list[str]) -> dict[str, BoolArray]:
     """H x W bool per arm: what is seen of its sleeve, skin and hand."""
     bare = np.isin(subject.parsing, (Part.FACE, Part.LEFT_ARM, Part.RIGHT_ARM, Part.TORSO_SKIN)) & (subject.matte > 0.5)
-    skin = alike(subject.rgb, cv2.erode(bare.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, SKIN_DISTANCE)
-    out: dict[str, BoolArray] = {}
-    for name in names:
-        mask = _arm(name, rig.limbs[name], subject, skin)
-        out[name] = mask & (subject.matte > 0.5)
-    return out
+    skin = alike(
+        subject.rgb, cv2.erode(bare.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, SKIN_DISTANCE, subject.lab
+    )
+    masks = side_by_side(lambda name: _arm(name, rig.limbs[name], subject, skin), names)
+    return {name: mask & (subject.matte > 0.5) for name, mask in zip(names, masks, strict=True)}
 
 
 def _arm(name: str, curve: FrameCurve, subject: Subject, skin: BoolArray) -> BoolArray:
@@ -104,9 +105,8 @@ def _arm(name: str, curve: FrameCurve, subject: Subject, skin: BoolArray) -> Boo
         part.mask(low, high, subject.matte.shape)
         for part, low, high in _split(strip, ends, int(np.searchsorted(t, HAND)))
     )
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SPUR * subject.torso)) + 1,) * 2)
-    even = cv2.morphologyEx(sleeve.astype(np.uint8), cv2.MORPH_OPEN, disc)  # cross-sections cross where an arm bends
-    return np.asarray((cv2.morphologyEx(even, cv2.MORPH_CLOSE, disc) > 0) | hand)
+    spur = disc(SPUR * subject.torso)
+    return closed(opened(sleeve, spur), spur) | hand  # cross-sections cross where an arm bends
 
 
 def _outlines(name: str, strip: Strip, t: Array, subject: Subject, skin: BoolArray) -> list[Array]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from tryon_service.appearance.masks import widened, without_specks
-from tryon_service.imaging.complete import nearest_known
+from tryon_service.appearance.masks import widened, window, without_specks
+from tryon_service.imaging.complete import at_pixels, nearest_known
 from tryon_service.types import BoolArray, Float32Array, Part, UInt8Array
 
 TRUNK, HEAD = "trunk", "head"
@@ -98,11 +97,13 @@ def _shared_out(kinds: Mapping[str, BoolArray], pieces: Pieces, smallest: float,
     """Every pixel of the pieces to the nearest of the kinds, whose scraps are dropped first."""
     ids = np.zeros(pieces.shown.shape, np.uint8)
     for index, mask in enumerate(kinds.values(), start=1):
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-        ids[mask & (stats[:, cv2.CC_STAT_AREA] >= smallest)[labels]] = index
+        ids[without_specks(mask, smallest) if smallest > 1 else mask] = index
     if not ids.any():
         return {default: pieces}
-    nearest = _continued_across(ids)
+    rows, columns = window(pieces.shown | pieces.hidden, LEVEL)
+    part = np.s_[rows, columns.start // LEVEL * LEVEL : columns.stop]  # nearest pixels are the same in any such window
+    nearest = np.zeros_like(ids)
+    nearest[part] = _continued_across(ids[part])
     out = {name: pieces.within(nearest == index) for index, name in enumerate(kinds, start=1)}
     return {name: share for name, share in out.items() if (share.shown | share.hidden).any()}
 
@@ -111,6 +112,5 @@ def _continued_across(ids: UInt8Array) -> UInt8Array:
     """Every pixel's nearest id, counting what lies above and below LEVEL times as far: hems and waistbands go on level
     behind an arm, however it cuts them."""
     narrow = ids[:, ::LEVEL]
-    rows, columns = nearest_known(narrow > 0)
-    wide = np.repeat(narrow[rows, columns], LEVEL, axis=1)[:, : ids.shape[1]]
+    wide = np.repeat(at_pixels(narrow, nearest_known(narrow > 0)), LEVEL, axis=1)[:, : ids.shape[1]]
     return np.where(ids > 0, ids, wide)

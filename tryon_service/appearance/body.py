@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from tryon_service.appearance.contours import Array, Strip, sample
-from tryon_service.appearance.masks import between, closed, union
+from tryon_service.appearance.masks import between, closed, disc, opened, union
 from tryon_service.appearance.subject import Subject
-from tryon_service.imaging.complete import nearest_known
+from tryon_service.imaging.complete import at_pixels, nearest_known
 from tryon_service.retarget.curves import FrameCurve
 from tryon_service.retarget.rig import ARMS
 from tryon_service.types import BoolArray
@@ -51,15 +51,12 @@ def behind_arms(subject: Subject, spine: FrameCurve, owners: dict[str, BoolArray
     ids = np.zeros(person.shape, np.uint8)
     for index, name in enumerate(names, start=1):
         ids[owners[name] & person & ~arms] = index
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SLIVER * subject.torso)) + 1,) * 2)
-    body = cv2.morphologyEx((ids > 0).astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
+    body = opened(ids > 0, disc(SLIVER * subject.torso))
     if not arms.any() or not body.any():
         return {name: np.zeros(person.shape, bool) for name in names}
-    rows, columns = nearest_known(body)
-    ids = ids[rows, columns]
+    ids = at_pixels(ids, nearest_known(body))
     beyond, inside = _cross_sections(subject, spine, (body, arms), ids)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(SLIT * subject.torso)) + 1,) * 2)
-    inside |= closed(body | (beyond > 0) | inside, disc)
+    inside |= closed(body | (beyond > 0) | inside, disc(SLIT * subject.torso))
     owner = np.where(beyond > 0, beyond, np.where(inside, ids, 0))
     return {name: (owner == index) & arms for index, name in enumerate(names, start=1)}
 

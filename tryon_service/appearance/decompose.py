@@ -19,13 +19,13 @@ from tryon_service.appearance.hands import touched
 from tryon_service.appearance.hidden import hidden_parts
 from tryon_service.appearance.layers import build_layer
 from tryon_service.appearance.limbs import LimbField, crossed_legs, fields_for, shared_rim
-from tryon_service.appearance.masks import closed, union, widened, without_specks
+from tryon_service.appearance.masks import closed, disc, opened, union, widened, without_specks
 from tryon_service.appearance.owners import arms_of, owners_of
 from tryon_service.appearance.shadow import find_shadow
 from tryon_service.appearance.subject import Subject
 from tryon_service.appearance.visible import anchored_arms, hand_inside, visible_limbs
-from tryon_service.imaging.complete import complete_background, nearest_known
-from tryon_service.perception.runtime import default_threads
+from tryon_service.imaging.complete import at_pixels, complete_background, nearest_known
+from tryon_service.perception.runtime import default_threads, side_by_side
 from tryon_service.retarget.rig import ARMS, LEGS, Rig, build_rig
 from tryon_service.types import (
     Appearance,
@@ -76,6 +76,20 @@ COLLAR = 0.05
 
 def decompose(person: Person) -> Appearance:
     """Take the product person apart. Depends on the product photo only: compute once and keep."""
+
+    def scenery() -> tuple[UInt8Array, FloorShadow | None]:
+        background = emptied(person)
+        return background, find_shadow(person, background)
+
+    with ThreadPoolExecutor(default_threads(), thread_name_prefix="tryon") as pool:
+        behind = pool.submit(scenery)
+        layers, anchored = _taken_apart(person, pool)
+        background, shadow = behind.result()
+    return Appearance(person, layers, background, anchored, shadow)
+
+
+def _taken_apart(person: Person, pool: ThreadPoolExecutor) -> tuple[dict[str, Layer], frozenset[str]]:
+    """The layers, and the limbs that are anchored."""
     subject = Subject.of(person)
     rig = build_rig(subject.keypoints)
     pieces, fields, contacts = _carried(subject, rig, visible_limbs(person.keypoints, person.matte.shape))
@@ -88,16 +102,8 @@ def decompose(person: Person) -> Appearance:
             carrier, contacts.get(carrier, {}), subject, _beyond(person, carrier)
         )
 
-    def scenery() -> tuple[UInt8Array, FloorShadow | None]:
-        background = emptied(person)
-        return background, find_shadow(person, background)
-
-    with ThreadPoolExecutor(default_threads(), thread_name_prefix="tryon") as pool:
-        behind = pool.submit(scenery)
-        layers = {layer.name: layer for group in pool.map(layers_of, pieces) for layer in group}
-        background, shadow = behind.result()
-    anchored = anchored_arms(subject, fields, pieces) | crossed_legs(fields, subject.matte, subject.torso)
-    return Appearance(person, layers, background, anchored, shadow)
+    layers = {layer.name: layer for group in pool.map(layers_of, pieces) for layer in group}
+    return layers, anchored_arms(subject, fields, pieces) | crossed_legs(fields, subject.matte, subject.torso)
 
 
 def _layers(
@@ -186,9 +192,8 @@ def _body_pieces(
     lost &= ~_true_gaps(subject)  # nothing of an arm spreads over the background
     lost |= touched(subject, owners, arms)
     stained = widened(arm_pixels, round(STAIN * subject.torso))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(CRACK * subject.torso)) + 1,) * 2)
-    out = {}
-    for name in (*legs, TRUNK):
+
+    def piece(name: str) -> Pieces:
         owned = owners[name]
         own = owned & ~lost
         if name == TRUNK:
@@ -197,13 +202,15 @@ def _body_pieces(
             twins = union({n: owners[n] for n in legs if n != name}, shape)
             own = own | (twins & shared_rim(own, legs[name], subject.matte > 0.5, subject.torso))
         behind = (hidden[name] | _joining(owned & ~own, own | hidden[name], subject)) & ~own
-        behind |= closed(own | behind, disc) & (arm_pixels | lost) & ~own & ~outer
+        behind |= closed(own | behind, disc(CRACK * subject.torso)) & (arm_pixels | lost) & ~own & ~outer
         thin = _thin_gaps(subject, own, behind, arm_pixels)
         own, behind = own & ~thin, behind | thin
         body = without_specks(own | behind, SPECK * subject.torso**2)
         sure = own & body & (subject.matte > 0.5) & ~stained
-        out[name] = Pieces(own & body, behind & body, sure)
-    return out
+        return Pieces(own & body, behind & body, sure)
+
+    names = [*legs, TRUNK]
+    return dict(zip(names, side_by_side(piece, names), strict=True))
 
 
 def _shoulder(arm: BoolArray, field: LimbField, subject: Subject) -> BoolArray:
@@ -218,16 +225,15 @@ def _shoulder(arm: BoolArray, field: LimbField, subject: Subject) -> BoolArray:
 
 def _joining(lost: BoolArray, body: BoolArray, subject: Subject) -> BoolArray:
     """What was taken away from a body part and must be completed; cloth seen between fingers beyond it is let go."""
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(LOOSE * subject.torso)) + 1,) * 2)
-    solid = cv2.morphologyEx((body | lost).astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
-    return np.asarray(lost & solid)
+    if not lost.any():
+        return lost
+    return np.asarray(lost & opened(body | lost, disc(LOOSE * subject.torso)))
 
 
 def _thin_gaps(subject: Subject, own: BoolArray, behind: BoolArray, arms: BoolArray) -> BoolArray:
     """H x W bool: where trunk or leg is half transparent beside an arm, though it goes on behind it."""
     solid = (own & (subject.matte > OPAQUE)) | behind
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(GAP * subject.torso)) + 1,) * 2)
-    bridged = closed(solid, disc) & widened(arms, max(2, round(GAP * subject.torso)))
+    bridged = closed(solid, disc(GAP * subject.torso)) & widened(arms, max(2, round(GAP * subject.torso)))
     return np.asarray(bridged & ~_true_gaps(subject) & (own | ~behind) & (subject.matte < OPAQUE) & ~arms)
 
 
@@ -242,8 +248,8 @@ def _with_head(pieces: dict[str, Pieces], subject: Subject, height: Float32Array
     trunk = pieces[TRUNK]
     if not (subject.parsing > 0).any():
         return pieces
-    rows, columns = nearest_known(subject.parsing > 0)
-    own = np.isin(subject.parsing[rows, columns], (Part.FACE, Part.HAIR)) | (height > CHIN)
+    nearest = at_pixels(subject.parsing, nearest_known(subject.parsing > 0))
+    own = np.isin(nearest, (Part.FACE, Part.HAIR)) | (height > CHIN)
     head = Pieces(trunk.shown & own, trunk.hidden & own, trunk.sure & own)
     rest = trunk.within(~own)
     reach = max(2, round(COLLAR * subject.torso))

@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 
 from tryon_service.appearance.limbs import LimbField
-from tryon_service.appearance.masks import closed, widened, window, without_specks
+from tryon_service.appearance.masks import closed, disc, opened, smoothed, union, widened, window, without_specks
 from tryon_service.appearance.subject import Subject
-from tryon_service.imaging.colour import alike
+from tryon_service.imaging.colour import LIKE_DISTANCE, alike
 from tryon_service.imaging.extend import extend_colours
 from tryon_service.imaging.graph_cut import graph_cut
+from tryon_service.perception.runtime import side_by_side
 from tryon_service.perception.skeletons import Landmark
-from tryon_service.types import BoolArray, Float32Array, Part
+from tryon_service.types import BoolArray, Part, UInt8Array
 
 BEGIN = 2.9
 """Where a hand begins on its arm's curve."""
@@ -72,11 +73,12 @@ def with_hands_by_colour(
 ) -> dict[str, BoolArray]:
     """The arms with their hands cut along the skin, and bare forearms without cloth. Where cloth of the skin's colour
     lies around a hand, the parsing is believed."""
-    out = {}
-    for name, mask in arms.items():
-        other = next((m for n, m in arms.items() if n != name), np.zeros_like(mask))
-        out[name] = _hand_cut(subject, mask, other, fields[name], name)
-    return out
+
+    def cut(name: str) -> BoolArray:
+        other = next((m for n, m in arms.items() if n != name), np.zeros_like(arms[name]))
+        return _hand_cut(subject, arms[name], other, fields[name], name)
+
+    return dict(zip(arms, side_by_side(cut, list(arms)), strict=True))
 
 
 def _hand_cut(subject: Subject, arm: BoolArray, other: BoolArray, field: LimbField, name: str) -> BoolArray:
@@ -87,11 +89,11 @@ def _hand_cut(subject: Subject, arm: BoolArray, other: BoolArray, field: LimbFie
     samples = np.asarray(cv2.erode((near & own & arm).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
     if samples.sum() < FEWEST:  # no hand to be seen
         return np.asarray(arm & ~(zone & (field.t > WRIST) & ~own))
-    skin, sure = alike(subject.rgb, samples, SKIN_DISTANCE), samples & alike(subject.rgb, samples, SURE_DISTANCE)
+    skin, sure = _alike(subject, samples, SKIN_DISTANCE), samples & _alike(subject, samples, SURE_DISTANCE)
     forearm = arm & (field.t > FOREARM) & (field.t < BEGIN)
     sleeve = np.zeros_like(arm)
     if _apart(subject, forearm, sure) > SLEEVED:
-        sleeve = ((field.t < CUFF) | (alike(subject.rgb, forearm) & (field.t < WRIST))) & zone & arm & ~sure
+        sleeve = ((field.t < CUFF) | (_alike(subject, forearm) & (field.t < WRIST))) & zone & arm & ~sure
     else:
         arm = arm & ~_cloth_beside(forearm & ~skin, free & ~arm)
     bare = _bare_body(subject, skin & ~arm)
@@ -101,15 +103,25 @@ def _hand_cut(subject: Subject, arm: BoolArray, other: BoolArray, field: LimbFie
         guess = zone & own & arm & ~sleeve  # the skin's colour tells nothing here, so the parsing must
     hand = _segmented(subject, guess, guess & sure, zone & ~sleeve, own & ~sleeve, bare) | sleeve
     if sleeve.any():  # the shade inside a cuff is no skin
-        hand |= closed(hand | (arm & ~zone), _disc(SLIVER * subject.torso)) & arm & (field.t < WRIST)
-    whole = cv2.GaussianBlur((hand | (arm & ~zone)).astype(np.float32), (0, 0), SMOOTH) > 0.5
+        hand |= closed(hand | (arm & ~zone), disc(SLIVER * subject.torso)) & arm & (field.t < WRIST)
+    whole = smoothed(hand | (arm & ~zone), SMOOTH)
     return np.asarray((arm & ~zone) | (whole & zone))
 
 
+def _alike(subject: Subject, samples: BoolArray, distance: float = LIKE_DISTANCE) -> BoolArray:
+    return alike(subject.rgb, samples, distance, subject.lab)
+
+
 def _around_knuckles(subject: Subject, name: str) -> BoolArray:
+    """H x W bool."""
     x, y = subject.keypoints.xy[Landmark[f"{name.removesuffix('_arm').upper()}_INDEX"]]
-    rows, columns = np.ogrid[: subject.matte.shape[0], : subject.matte.shape[1]]
-    return np.asarray(np.hypot(columns - x, rows - y) < HAND * subject.torso)
+    out, reach = np.zeros(subject.matte.shape, bool), HAND * subject.torso
+    left, top = max(0, int(x - reach)), max(0, int(y - reach))
+    rows, columns = np.ogrid[top : max(top, int(y + reach) + 2), left : max(left, int(x + reach) + 2)]
+    part = np.s_[top : top + rows.size, left : left + columns.size]
+    height, width = out[part].shape
+    out[part] = (np.hypot(columns - x, rows - y) < reach)[:height, :width]
+    return out
 
 
 def _apart(subject: Subject, first: BoolArray, second: BoolArray) -> float:
@@ -134,8 +146,7 @@ def _cloth_beside(odd: BoolArray, body: BoolArray) -> BoolArray:
 def _bare_body(subject: Subject, skin: BoolArray) -> BoolArray:
     """H x W bool: bare legs and belly, for whose skin a hand's colour tells nothing. Fingers are thinner."""
     seen = skin & np.isin(subject.parsing, (Part.LEFT_LEG, Part.RIGHT_LEG, Part.TORSO_SKIN))
-    wide = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_OPEN, _disc(FINGER * subject.torso)) > 0
-    return without_specks(np.asarray(wide), BARE * subject.torso**2)
+    return without_specks(opened(seen, disc(FINGER * subject.torso)), BARE * subject.torso**2)
 
 
 def _segmented(
@@ -173,43 +184,39 @@ def _rims(hand: BoolArray, own: BoolArray, body: BoolArray, person: BoolArray) -
     return np.asarray(((outside > ALONG * cloth) & (np.arange(len(outside)) > 0))[labels])
 
 
-def _disc(radius: float) -> np.ndarray:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(radius)) + 1,) * 2)
-
-
 def touched(subject: Subject, owners: Mapping[str, BoolArray], fields: Mapping[str, LimbField]) -> BoolArray:
     """H x W bool: cloth beside a hand that shows the hand's shadow or a fingertip, or lies between fingers. When the
     hand goes it must be completed like what was under it."""
-    arms = np.zeros(subject.matte.shape, bool)
-    for name in fields:
-        arms |= owners[name]
+    arms = union({name: owners[name] for name in fields}, subject.matte.shape)
     body = (subject.matte > 0.5) & ~arms
-    out = np.zeros(body.shape, bool)
-    lab = cv2.cvtColor(subject.rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
-    for name, field in fields.items():
-        hand = owners[name] & (field.t > BEGIN) & (subject.matte > 0.5)
-        lower = owners[name] & (field.t > FOREARM) & (subject.matte > 0.5)
+
+    def touched_by(name: str) -> BoolArray:
+        out, shown = np.zeros(body.shape, bool), owners[name] & (subject.matte > 0.5)
+        hand, lower = (shown & (fields[name].t > start) for start in (BEGIN, FOREARM))
         if lower.any():
             part = window(lower, round(2 * AROUND * subject.torso))
             out[part] |= widened(lower[part], round(TOUCH * subject.torso)) & _thin(body[part], subject.torso)
         if hand.any():
             part = window(hand, round(2 * AROUND * subject.torso))
-            out[part] |= _touched_by(hand[part], body[part], lab[part], subject.torso)
+            out[part] |= _touched_by(hand[part], body[part], subject.rgb[part], subject.torso)
+        return out
+
+    found = union(dict(zip(fields, side_by_side(touched_by, list(fields)), strict=True)), body.shape)
     bare = np.isin(subject.parsing, (Part.LEFT_LEG, Part.RIGHT_LEG, Part.FACE, Part.HAIR)) & body
     bare &= ~_thin(bare, subject.torso)
-    return np.asarray(out & ~bare)
+    return np.asarray(found & ~bare)
 
 
 def _thin(body: BoolArray, torso: float) -> BoolArray:
     """What of the body is too narrow to be more than cloth between fingers or along a cut."""
-    opened = cv2.morphologyEx(body.astype(np.uint8), cv2.MORPH_OPEN, _disc(SLIVER * torso)) > 0
-    return np.asarray(body & ~opened)
+    return np.asarray(body & ~opened(body, disc(SLIVER * torso)))
 
 
-def _touched_by(hand: BoolArray, body: BoolArray, lab: Float32Array, torso: float) -> BoolArray:
+def _touched_by(hand: BoolArray, body: BoolArray, rgb: UInt8Array, torso: float) -> BoolArray:
     near = widened(hand, max(2, round(TOUCH * torso))) & body
     calm = (widened(hand, round(AROUND * torso)) & body & ~near).astype(np.float32)
     sigma = AROUND * torso / 2
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
     share = np.maximum(cv2.GaussianBlur(calm, (0, 0), sigma), 1e-4)
     mean = cv2.GaussianBlur(lab * calm[..., None], (0, 0), sigma) / share[..., None]
     spread = cv2.GaussianBlur(((lab - mean) ** 2).sum(axis=2) * calm, (0, 0), sigma) / share

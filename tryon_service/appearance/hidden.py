@@ -8,8 +8,9 @@ import numpy as np
 from tryon_service.appearance.attributes import TRUNK
 from tryon_service.appearance.body import behind_arms
 from tryon_service.appearance.limbs import LimbField
-from tryon_service.appearance.masks import union, widened
+from tryon_service.appearance.masks import disc, opened, smoothed, union, widened
 from tryon_service.appearance.subject import Subject
+from tryon_service.perception.runtime import side_by_side
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.curves import FrameCurve
 from tryon_service.retarget.rig import ARMS, LEGS
@@ -46,14 +47,16 @@ def hidden_parts(
             out[name] &= ~(twin & (field.t < KNEE))
             below = (owned & person) | out[name]
             out[name] |= _above(below, round(HEM * subject.torso)) & (owners[TRUNK] | out[TRUNK]) & person
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(TAG * subject.torso)) + 1,) * 2)
     arms = union({name: owners[name] for name in ARMS if name in owners}, person.shape) & person
-    for name, mask in out.items():
-        body = ((owners[name] & person) | mask).astype(np.uint8)
-        without_tags = cv2.morphologyEx(body, cv2.MORPH_OPEN, disc).astype(np.float32)
-        even = cv2.GaussianBlur(without_tags, (0, 0), SMOOTH * subject.torso) > 0.5
-        out[name] = even & (mask | (arms & widened(mask, round(SMOOTH * subject.torso))))
-    return out
+
+    def rounded(name: str) -> BoolArray:
+        if not out[name].any():
+            return out[name]
+        body = opened((owners[name] & person) | out[name], disc(TAG * subject.torso))
+        near = out[name] | (arms & widened(out[name], round(SMOOTH * subject.torso)))
+        return smoothed(body, SMOOTH * subject.torso) & near
+
+    return dict(zip(out, side_by_side(rounded, list(out)), strict=True))
 
 
 def _above(mask: BoolArray, pixels: int) -> BoolArray:

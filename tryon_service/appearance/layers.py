@@ -11,7 +11,7 @@ import numpy as np
 from tryon_service.appearance.attributes import Pieces
 from tryon_service.appearance.masks import widened, window
 from tryon_service.appearance.subject import BORDER, Subject
-from tryon_service.imaging.complete import nearest_known, texture_fill
+from tryon_service.imaging.complete import at_pixels, nearest_known, texture_fill
 from tryon_service.types import BoolArray, Float32Array, Layer, UInt8Array
 
 SEAM = 0.8
@@ -23,6 +23,8 @@ SHADE = 0.025
 MOST_SHADE = 0.5
 MOST_TINT = 0.15
 """Most that it is darkened by, natural logarithm, and by how much one colour more than the others."""
+NEAR = 8
+"""Pixels beside a layer up to which its colours may show when it is drawn, by its soft outline and by resampling."""
 FADE = 0.02
 """Sigma of the fade where a sleeve leaves the trunk, torso lengths."""
 
@@ -54,32 +56,37 @@ def build_layer(
         return None
     sure = cv2.erode(pieces.sure[part].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     filled = texture_fill(subject.rgb[part], sure if sure.any() else visible, hidden, subject.torso)
-    filled = _shaded_alike(filled, subject.rgb[part], visible & ~sure, SHADE * subject.torso)
+    near = widened(extent[part], NEAR)
     own = shown if carried is None else shown | carried[part]
+    filled = _shaded_alike(filled, subject.rgb[part], visible & ~sure, SHADE * subject.torso, near & ~own)
     rgb = np.where(own[..., None], subject.rgb[part], filled)
     soft = _outline(extent[part], hidden, max(STAIRS * subject.torso, SEAM))
     soft = soft if feathered else np.clip(soft * 2.0, 0.0, 1.0)
     if fading is not None:
         soft = np.minimum(soft, _fade(extent[part], matte, fading[part], FADE * subject.torso))
     alpha = soft * np.where(hidden, np.float32(1), matte)
-    rows, columns = nearest_known(visible)
-    parts = subject.parsing[part][rows, columns]
+    parts = at_pixels(subject.parsing[part], nearest_known(visible))
     rgba = np.dstack([rgb, np.round(alpha * 255).astype(np.uint8)])
     origin = (part[1].start + (subject.window[1].start or 0), part[0].start + (subject.window[0].start or 0))
     return _continued(Layer(name, carrier, origin, rgba, parts, shown.astype(np.uint8) * 255), subject, beyond)
 
 
-def _shaded_alike(filled: UInt8Array, rgb: UInt8Array, beside: BoolArray, sigma: float) -> UInt8Array:
+def _shaded_alike(
+    filled: UInt8Array, rgb: UInt8Array, beside: BoolArray, sigma: float, wanted: BoolArray
+) -> UInt8Array:
     """What was completed, as bright as what is seen next to it: the shade beside an arm goes on behind it. beside:
-    H x W, what is seen there without being a source of the completion."""
-    step = np.log((rgb.astype(np.float32) + 8) / (filled + np.float32(8)))
-    grey = step.mean(axis=2, keepdims=True)
-    beside = beside & (np.abs(step - grey).max(axis=2) < 2 * MOST_TINT)  # what differs more is no shade but a thing
+    H x W, what is seen there without being a source of the completion; wanted: H x W, the only pixels to change."""
+    step = np.log((rgb[beside].astype(np.float32) + 8) / (filled[beside] + np.float32(8)))
+    grey = step.mean(axis=1, keepdims=True)
+    shade = np.abs(step - grey).max(axis=1) < 2 * MOST_TINT  # what differs more is no shade but a thing
     step = np.clip(grey + np.clip(step - grey, -MOST_TINT, MOST_TINT), -MOST_SHADE, 0.0)
-    weight = cv2.GaussianBlur(beside.astype(np.float32), (0, 0), sigma)
-    step = cv2.GaussianBlur(step * beside[..., None], (0, 0), sigma)
-    gain = np.exp(step / (weight + np.float32(0.02))[..., None])
-    return np.asarray(np.clip(np.round(filled * gain), 0, 255), np.uint8)
+    sums = np.zeros((*beside.shape, 4), np.float32)  # of the steps, and of their weight
+    sums[beside] = np.column_stack([step, np.ones(len(step), np.float32)]) * shade[:, None]
+    sums = cv2.GaussianBlur(sums, (0, 0), sigma)
+    chosen, out = sums[wanted], filled.copy()
+    gain = np.exp(chosen[:, :3] / (chosen[:, 3:] + np.float32(0.02)))
+    out[wanted] = np.clip(np.round(filled[wanted] * gain), 0, 255)
+    return out
 
 
 def _outline(extent: BoolArray, hidden: BoolArray, sigma: float) -> Float32Array:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tryon_service.appearance.masks import without_specks
-from tryon_service.imaging.complete import nearest_known
+from tryon_service.imaging.complete import at_pixels, nearest_known
+from tryon_service.perception.runtime import side_by_side
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.curves import FrameCurve, locate
 from tryon_service.retarget.rig import ARMS, LEGS, Rig, joint
@@ -81,26 +83,26 @@ def limb_field(name: str, curve: FrameCurve, matte: Float32Array, torso: float, 
     xs, ys = (np.arange(low[k], high[k] + FIELD_STEP, FIELD_STEP, dtype=np.float64) for k in (0, 1))
     grid = np.stack(np.meshgrid(xs, ys), axis=-1)
     at, along, across = locate(grid.reshape(-1, 2), curve)
-    shape = grid.shape[:2]
     end = np.where(at >= curve.t[-1], np.maximum(along, 0.0) / max(tip, 1.0), 0.0)
     end = np.maximum(end, np.where(at <= curve.t[0], np.maximum(-along, 0.0) / max(tip, 1.0), 0.0))
-    size = (int(high[0] - low[0]), int(high[1] - low[1]))
-    fields = [_upsampled(f.reshape(shape).astype(np.float32), size) for f in (at, across, end)]
     window = np.s_[low[1] : high[1], low[0] : high[0]]
-    side = (fields[1] > 0).astype(int)
-    index = np.clip(np.round((fields[0] - curve.t[0]) / (curve.t[1] - curve.t[0])).astype(int), 0, len(curve.t) - 1)
-    t[window] = fields[0]
-    past = np.where(fields[2] > 1, fields[2] * 2, 0)
-    q[window] = np.hypot(np.abs(fields[1]) / profile[side, index], past)
-    r[window] = np.hypot(np.abs(fields[1]) / radii[index], past)
+    size = (int(high[0] - low[0]), int(high[1] - low[1]))
+    t[window], side, beyond = _upsampled(np.stack([at, across, end], axis=1).reshape(*grid.shape[:2], 3), size)
+    index = np.rint((t[window] - curve.t[0]) / (curve.t[1] - curve.t[0])).astype(np.int32)
+    index = np.clip(index, 0, len(curve.t) - 1)
+    past, away = beyond > 1, np.abs(side)
+    for out, radius in ((q, np.take(profile, index + (side > 0) * np.int32(len(radii)))), (r, np.take(radii, index))):
+        out[window] = away / radius
+        out[window][past] = np.hypot(away[past] / radius[past], 2 * beyond[past])
     return LimbField(t, q, r)
 
 
-def _upsampled(field: Float32Array, size: tuple[int, int]) -> Float32Array:
-    """A field sampled every FIELD_STEP pixels from pixel 0 on, at every pixel of size (width, height)."""
+def _upsampled(fields: NDArray[np.float64], size: tuple[int, int]) -> list[Float32Array]:
+    """C fields (h x w x C) sampled every FIELD_STEP pixels from pixel 0 on, at every pixel of size (width, height)."""
     xs, ys = np.arange(size[0], dtype=np.float32) / FIELD_STEP, np.arange(size[1], dtype=np.float32) / FIELD_STEP
     grid = np.meshgrid(xs, ys)
-    return np.asarray(cv2.remap(field, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    whole = cv2.remap(fields.astype(np.float32), *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return [np.asarray(field, np.float32) for field in cv2.split(whole)]
 
 
 def _radius_profile(curve: FrameCurve, radii: np.ndarray, matte: Float32Array) -> np.ndarray:
@@ -234,8 +236,8 @@ def _flood(rgb: UInt8Array, markers: np.ndarray) -> np.ndarray:
     found = (labels == 1) | (labels == 2)
     if not found.any():
         return markers
-    rows, cols = nearest_known(found)
-    full = cv2.resize(labels[rows, cols].astype(np.int16), (w, h), interpolation=cv2.INTER_NEAREST).astype(np.int32)
+    nearest = at_pixels(labels, nearest_known(found))
+    full = cv2.resize(nearest.astype(np.int16), (w, h), interpolation=cv2.INTER_NEAREST).astype(np.int32)
     return np.where((markers == 1) | (markers == 2), markers, full)
 
 
@@ -243,8 +245,9 @@ def fields_for(
     rig: Rig, keypoints: Keypoints, matte: Float32Array, torso: float, names: list[str]
 ) -> dict[str, LimbField]:
     """Limb fields of the named limbs."""
-    out = {}
-    for name in names:
-        tip = arm_tip(keypoints, name.split("_")[0].upper()) if name in ARMS else TOES * torso
-        out[name] = limb_field(name, rig.limbs[name], matte, torso, tip)
-    return out
+
+    def field(name: str) -> LimbField:
+        tip = arm_tip(keypoints, name.split("_", maxsplit=1)[0].upper()) if name in ARMS else TOES * torso
+        return limb_field(name, rig.limbs[name], matte, torso, tip)
+
+    return dict(zip(names, side_by_side(field, names), strict=True))

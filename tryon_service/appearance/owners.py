@@ -11,9 +11,9 @@ from tryon_service.appearance.arms import arm_masks
 from tryon_service.appearance.attributes import TRUNK
 from tryon_service.appearance.hands import with_hands_by_colour
 from tryon_service.appearance.limbs import LimbField, nearer_leg, own_legs
-from tryon_service.appearance.masks import union, widened, without_specks
+from tryon_service.appearance.masks import disc, opened, union, widened, without_specks
 from tryon_service.appearance.subject import FAINT, Subject
-from tryon_service.imaging.complete import nearest_known
+from tryon_service.imaging.complete import at_pixels, nearest_known
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.rig import Rig, joint
 from tryon_service.types import BoolArray, Part
@@ -60,8 +60,8 @@ def owners_of(subject: Subject, arms: dict[str, BoolArray], legs: dict[str, Limb
     owners = {**split, TRUNK: person & ~taken, **arms}
     if not person.any():
         return owners
-    rows, cols = nearest_known(person)
-    return {name: mask[rows, cols] & (subject.matte > FAINT) for name, mask in owners.items()}
+    nearest, shows = nearest_known(person), subject.matte > FAINT
+    return {name: at_pixels(mask, nearest) & shows for name, mask in owners.items()}
 
 
 def _with_things_in_hand(
@@ -120,20 +120,24 @@ def _legwear(subject: Subject, body: BoolArray) -> BoolArray:
 def _with_leftovers(
     arms: dict[str, BoolArray], fields: Mapping[str, LimbField], subject: Subject
 ) -> dict[str, BoolArray]:
-    """What a cut left beside an arm, a sleeve's corner or a sliver along it, goes with the arm."""
+    """What a cut left beside an arm goes with the arm: a piece of bare arm, a sleeve's corner or a sliver along it."""
     legwear = np.isin(subject.parsing, (Part.TROUSERS, Part.SKIRT, Part.LEFT_LEG, Part.RIGHT_LEG))
     sleeves = np.isin(subject.parsing, (Part.UPPER, Part.OUTERWEAR, Part.DRESS))
     rest = (subject.matte > 0.5) & ~union(arms, subject.matte.shape) & ~legwear
-    width = 2 * max(1, round(TENDRIL * subject.torso)) + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-    opened = cv2.morphologyEx(rest.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
-    solid = without_specks(np.asarray(opened), SCRAP * subject.torso**2)
-    _, labels = cv2.connectedComponents((rest & ~solid).astype(np.uint8), connectivity=8)
+    solid = without_specks(opened(rest, disc(TENDRIL * subject.torso)), SCRAP * subject.torso**2)
     out = {}
     for name, mask in arms.items():
-        sleeve = fields[name].t < CUFF
-        below = mask & (fields[name].t > BELOW_STRAPS) & sleeves
-        touching = np.bincount(labels[widened(below, 2) & (labels > 0) & sleeve], minlength=labels.max() + 1)
-        sizes = np.bincount(labels.ravel(), minlength=len(touching))
-        out[name] = mask | ((touching > LEANING * np.sqrt(sizes)) & (np.arange(len(sizes)) > 0))[labels]
+        own = subject.parsing == (Part.LEFT_ARM if name == "left_arm" else Part.RIGHT_ARM)
+        below, above_hand = mask & (fields[name].t > BELOW_STRAPS), fields[name].t < CUFF
+        bare = _leaning(rest & own & above_hand, below)
+        out[name] = mask | bare | _leaning(rest & ~solid & ~bare, below & sleeves, above_hand)
     return out
+
+
+def _leaning(pieces: BoolArray, arm: BoolArray, where: BoolArray | None = None) -> BoolArray:
+    """Those connected pieces that share enough of their edge with the arm; where: the part of the edge that counts."""
+    _, labels = cv2.connectedComponents(pieces.astype(np.uint8), connectivity=8)
+    count = int(labels.max()) + 1
+    edge = widened(arm, 2) & pieces if where is None else widened(arm, 2) & pieces & where
+    touching, sizes = np.bincount(labels[edge], minlength=count), np.bincount(labels.ravel(), minlength=count)
+    return np.asarray(((touching > LEANING * np.sqrt(sizes)) & (np.arange(count) > 0))[labels])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from tryon_service.appearance.masks import window
+from tryon_service.imaging.colour import smooth_lab
 from tryon_service.perception.foreground import decontaminate
 from tryon_service.perception.skeletons import Landmark
 from tryon_service.retarget.rig import joint, middle
@@ -33,6 +35,11 @@ class Subject:
     torso: float
     window: tuple[slice, slice]
     photo_size: Size
+
+    @cached_property
+    def lab(self) -> UInt8Array:
+        """H x W x 3, its colours in CIELAB without grain."""
+        return smooth_lab(self.rgb)
 
     @classmethod
     def of(cls, person: Person) -> Subject:

@@ -65,7 +65,10 @@ def key_studio(rgb: UInt8Array, matte: Float32Array, keypoints: Keypoints) -> Fl
     plain &= ~(head | feet)
     opened = np.where(_gaps(apart, matte, plain, hands, scale), np.float32(0), matte)
     radius = max(2 * BLUR, round(RIM_M * scale))
-    return _measured(apart, opened, _rim(opened, radius) & plain, radius)
+    rim = _rim(opened, radius)
+    keyed = _measured(apart, opened, rim & plain, radius)
+    # Deep inside nothing is half transparent, whatever a highlight looks like.
+    return np.where(~rim & plain & (opened > 0.5), np.float32(1), keyed)
 
 
 def _background(rgb: UInt8Array, matte: Float32Array, scale: float) -> Background | None:
