@@ -139,6 +139,7 @@ class Layer:
     parts: h x w uint8 Part ids.
     real: h x w uint8; 255 where rgba is the photo's own pixel, 0 where it was completed.
     beside: the arm whose shade and nearness it shows, empty for most: such a layer fades as that arm moves away.
+    over: the arm that it is drawn over though its carrier lies behind that arm, empty for most.
     """
 
     name: str
@@ -148,6 +149,7 @@ class Layer:
     parts: UInt8Array
     real: UInt8Array
     beside: str = ""
+    over: str = ""
 
 
 @dataclass(frozen=True)

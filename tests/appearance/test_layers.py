@@ -167,7 +167,10 @@ def test_shade_beside_an_arm_goes_on_behind_it() -> None:
     beside = np.zeros((80, 80), bool)
     beside[:, 30:40] = True
     filled, rgb[:, 30:] = rgb.copy(), (54, 84, 120)
-    out = _shaded_alike(filled, rgb, beside, 4.0)
+    wanted = np.ones((80, 80), bool)
+    wanted[:, 60:] = False
+    out = _shaded_alike(filled, rgb, beside, 4.0, wanted)
     assert np.abs(out[40, 42].astype(int) - rgb[40, 42]).max() < 12
     np.testing.assert_array_equal(out[40, :5], filled[40, :5])
-    np.testing.assert_array_equal(_shaded_alike(rgb, filled, beside, 4.0), rgb, "never brighter")
+    np.testing.assert_array_equal(out[:, 60:], filled[:, 60:], "changes nothing else")
+    np.testing.assert_array_equal(_shaded_alike(rgb, filled, beside, 4.0, wanted), rgb, "never brighter")

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from tryon_service.appearance import attributes
+from tryon_service.appearance.armholes import armholes
 from tryon_service.appearance.attributes import HEAD, TRUNK, Pieces
 from tryon_service.appearance.hands import touched
 from tryon_service.appearance.hidden import hidden_parts
@@ -103,6 +104,8 @@ def _taken_apart(person: Person, pool: ThreadPoolExecutor) -> tuple[dict[str, La
         )
 
     layers = {layer.name: layer for group in pool.map(layers_of, pieces) for layer in group}
+    shown = {name: pieces[name].shown for name in ARMS if name in pieces}
+    layers |= {layer.name: layer for layer in armholes(subject, shown, fields)}
     return layers, anchored_arms(subject, fields, pieces) | crossed_legs(fields, subject.matte, subject.torso)
 
 

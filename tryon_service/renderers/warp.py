@@ -72,8 +72,8 @@ def _halves(name: str, carrier: Carrier, target: TargetPose) -> list[Int32Array]
 
 
 def drawing_order(appearance: Appearance, target: TargetPose) -> list[tuple[str, list[Layer]]]:
-    """(carrier, its layers), back to front: hair behind the shoulders, legs by depth, trunk, head, arms by depth; an
-    arm whose hand lies behind the body goes first."""
+    """(carrier, its layers), back to front: hair behind the shoulders, legs by depth, trunk, head, arms by depth, each
+    with the armhole that lies over it; an arm whose hand lies behind the body goes first."""
     z = target.keypoints.world[:, 2]
 
     def depth(name: str) -> float:
@@ -91,7 +91,9 @@ def drawing_order(appearance: Appearance, target: TargetPose) -> list[tuple[str,
     legs, arms = (sorted((n for n in kind if n in present), key=depth, reverse=True) for kind in (LEGS, ARMS))
     order = [*(n for n in arms if behind(n)), *legs, TRUNK, HEAD, *(n for n in arms if not behind(n))]
     out = [(HEAD, [layer for layer in layers if layer.name == HAIR_BEHIND])]
-    out += [(name, [one for one in layers if one.carrier == name and one.name != HAIR_BEHIND]) for name in order]
+    for name in order:
+        out.append((name, [one for one in layers if one.carrier == name and one.name != HAIR_BEHIND and not one.over]))
+        out.append((TRUNK, [one for one in layers if one.over == name]))
     return [(name, own) for name, own in out if own]
 
 
