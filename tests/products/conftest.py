@@ -1,0 +1,53 @@
+"""A store in a folder, and a Redis of the tests' own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import redis
+from redis_servers import wait_for_redis
+
+from tryon_service.products.folder import FolderStore
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """URL of a Redis that listens on a socket in a folder of its own; skips where none is installed."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("no redis-server is installed (Debian: redis-server)")
+    # A socket's path may have 107 characters, so pytest's folders won't do.
+    with tempfile.TemporaryDirectory(prefix="redis") as folder:
+        socket = Path(folder) / "redis.sock"
+        command = ["redis-server", "--port", "0", "--unixsocket", str(socket), "--dir", folder, "--save", ""]
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        try:
+            wait_for_redis(f"unix://{socket}")
+            yield f"unix://{socket}"
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    """The same, emptied."""
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushall()
+    return redis_server
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "products"
+
+
+@pytest.fixture
+def products(path: Path) -> Iterator[FolderStore]:
+    with closing(FolderStore(path)) as store:
+        yield store
