@@ -55,7 +55,7 @@ class ProductPhotos(_message.Message):
     def __init__(self, photos: _Optional[_Iterable[_Union[ProductPhoto, _Mapping]]] = ...) -> None: ...
 
 class RenderOptions(_message.Message):
-    __slots__ = ("task", "background", "width", "height", "format", "renderer", "min_verdict")
+    __slots__ = ("task", "background", "width", "height", "format", "renderer", "min_verdict", "original_if_refused")
     TASK_FIELD_NUMBER: _ClassVar[int]
     BACKGROUND_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +63,7 @@ class RenderOptions(_message.Message):
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     RENDERER_FIELD_NUMBER: _ClassVar[int]
     MIN_VERDICT_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_IF_REFUSED_FIELD_NUMBER: _ClassVar[int]
     task: str
     background: str
     width: int
@@ -70,7 +71,8 @@ class RenderOptions(_message.Message):
     format: str
     renderer: str
     min_verdict: VerdictStatus
-    def __init__(self, task: _Optional[str] = ..., background: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., format: _Optional[str] = ..., renderer: _Optional[str] = ..., min_verdict: _Optional[_Union[VerdictStatus, str]] = ...) -> None: ...
+    original_if_refused: bool
+    def __init__(self, task: _Optional[str] = ..., background: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., format: _Optional[str] = ..., renderer: _Optional[str] = ..., min_verdict: _Optional[_Union[VerdictStatus, str]] = ..., original_if_refused: _Optional[bool] = ...) -> None: ...
 
 class RenderRequest(_message.Message):
     __slots__ = ("photo", "pose", "photos", "product_id", "options", "priority", "consent_reference")

@@ -1,0 +1,1 @@
+"""Who may do what, and how often: API keys, widget tokens, signed links, use counts and rate limits."""
