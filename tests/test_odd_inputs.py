@@ -20,6 +20,7 @@ from tryon_service.figures.poses import SIDES
 from tryon_service.imaging.encode import encode
 from tryon_service.perception.skeletons import MIRRORED, Landmark
 from tryon_service.pipeline import Pipeline, Product, RenderRequest
+from tryon_service.poses.pose import Pose
 from tryon_service.renderers.base import RENDERERS, Renderer
 from tryon_service.retarget.retarget import retarget
 from tryon_service.types import Keypoints, Part, Person, Rendered, RenderInput, Size, TargetPose, Verdict
@@ -105,11 +106,11 @@ def product(renderer: Renderer, person_of: MakePerson) -> Product:
     return Product(appearance, renderer.prepare(appearance), "warp", {})
 
 
-def render_and_judge(renderer: Renderer, product: Product, shopper: Person, target: TargetPose) -> Verdict | None:
+def render_and_judge(renderer: Renderer, product: Product, pose: Pose, target: TargetPose) -> Verdict | None:
     """The verdict of check and judge, the eye that looks at the result taken for the kindest possible; None where one
     of our own errors came."""
     try:
-        refusals, doubts = verdict.weigh(product.person, shopper, target)
+        refusals, doubts = verdict.weigh(product.person, pose, target)
         (rendered,) = renderer.render([RenderInput(product.appearance, target, product.prepared)])
         scores = quality.measure(rendered, product.appearance, target, target.keypoints)
     except TryonError:
@@ -147,11 +148,11 @@ def test_odd_poses(name: str, frame: str, renderer: Renderer, product: Product, 
     for index in range(POSES_EACH):
         pose = sorted(POSES)[int(rng.integers(len(POSES)))] if index else "standing"
         shopper = person_of(draw_figure(pose, OUTFITS["sport"], SIZE))
-        shopper = replace(shopper, keypoints=ODD_POSES[name](shopper.keypoints, rng))
-        target = retarget(product.person, shopper.keypoints, frame=frame, shopper_size=SIZE)  # type: ignore[arg-type]
+        odd = Pose.of(replace(shopper, keypoints=ODD_POSES[name](shopper.keypoints, rng)))
+        target = retarget(product.person, odd.keypoints(), frame=frame, shopper_size=SIZE)  # type: ignore[arg-type]
         assert np.isfinite(target.keypoints.xyz).all()
         assert np.isfinite([target.turn, target.scale]).all()
-        outcome = render_and_judge(renderer, product, shopper, target)
+        outcome = render_and_judge(renderer, product, odd, target)
         if name == "as it is" and frame == "product" and index == 0:
             assert outcome is not None
             assert outcome.status == "accepted"
@@ -196,8 +197,8 @@ def test_odd_models(name: str, renderer: Renderer, person_of: MakePerson) -> Non
             verdict.check_product(model)
         except TryonError:
             continue
-        shopper = person_of(draw_figure(random_pose(rng), size=SIZE))
-        render_and_judge(renderer, made, shopper, retarget(model, shopper.keypoints))
+        pose = Pose.of(person_of(draw_figure(random_pose(rng), size=SIZE)))
+        render_and_judge(renderer, made, pose, retarget(model, pose.keypoints()))
 
 
 def png(array: np.ndarray, mode: str | None = None) -> bytes:

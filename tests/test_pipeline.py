@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import io
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tryon_service.choice import mismatch
 from tryon_service.errors import InputError, RefusedError, UnavailableError
 from tryon_service.evaluation.ssim import ssim
 from tryon_service.figures import OUTFITS, draw_figure
 from tryon_service.imaging.encode import encode
-from tryon_service.pipeline import STEPS, Job, Pipeline, Product, RenderRequest
+from tryon_service.pipeline import STEPS, Job, Pipeline, Product, RenderRequest, shopper_pose
+from tryon_service.poses.house import house_pose, names
+from tryon_service.poses.pose import Pose
 from tryon_service.report import describe, failed, report
 from tryon_service.types import Person, Reason
 
@@ -93,7 +97,64 @@ def test_shopper_frame_is_the_shopper_photo(pipeline: Pipeline, product: Product
     assert result.picture is not None
     assert result.picture.shape == shopper.photo.rgb.shape
     assert result.target is not None
-    np.testing.assert_array_equal(result.target.keypoints.xy, shopper.keypoints.xy)
+    np.testing.assert_array_equal(result.target.keypoints.xy, Pose.of(shopper).keypoints().xy)
+    np.testing.assert_allclose(result.target.keypoints.xy, shopper.keypoints.xy, atol=1.0)
+
+
+def test_a_pose_makes_the_same_picture_as_its_photo(
+    pipeline: Pipeline, product: Product, shopper: Person, shopper_png: bytes
+) -> None:
+    pose = Pose.unpack(shopper_pose(shopper).pack())
+    for options in ({}, {"frame": "shopper"}, {"size": (200, 300)}, {"background": "transparent"}):
+        photo = pipeline.render(RenderRequest(shopper_png, (product,), **options))  # type: ignore[arg-type]
+        token = pipeline.render(RenderRequest(pose, (product,), **options))  # type: ignore[arg-type]
+        assert token.picture is not None
+        np.testing.assert_array_equal(token.picture, photo.picture)
+        assert token.verdict == photo.verdict
+        assert token.choice == photo.choice
+
+
+def test_a_pose_is_of_a_file_of_any_size(pipeline: Pipeline, product: Product, shopper_png: bytes) -> None:
+    """A large photo is read in a smaller copy; its pose is in the file's own pixels all the same."""
+    with Image.open(io.BytesIO(shopper_png)) as image:
+        large = encode(np.asarray(image.convert("RGB").resize((1536, 2048))), "jpeg")
+    pose = shopper_pose(pipeline.analyse_pose(large))
+    assert pose.size == (1536, 2048)
+    result = pipeline.render(RenderRequest(pose, (product,), frame="shopper"))
+    assert result.target is not None
+    assert result.target.size == (960, 1280)
+    np.testing.assert_array_equal(
+        result.picture, pipeline.render(RenderRequest(large, (product,), frame="shopper")).picture
+    )
+
+
+def test_a_photo_too_blurred_or_dark_has_no_pose(pipeline: Pipeline, shopper: Person) -> None:
+    night = replace(shopper, photo=replace(shopper.photo, rgb=(shopper.photo.rgb // 30).astype(np.uint8)))
+    with pytest.raises(RefusedError) as caught:
+        shopper_pose(night)
+    assert caught.value.code == "low_light"
+    assert shopper_pose(shopper).doubts == ()
+
+
+def test_a_doubt_of_the_photo_travels_with_its_pose(pipeline: Pipeline, product: Product, shopper: Person) -> None:
+    blurred = Reason("blurred", "shopper", "", 0.75, 0.7)
+    pose = Pose.unpack(Pose.of(shopper, [blurred]).pack())
+    result = pipeline.render(RenderRequest(pose, (product,)))
+    assert result.verdict.status == "doubtful"
+    assert blurred in result.verdict.reasons
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_house_pose_makes_a_picture_of_a_whole_body(pipeline: Pipeline, product: Product, name: str) -> None:
+    result = pipeline.render(RenderRequest(house_pose(name), (product,), size=(192, 256)))
+    assert result.verdict.status != "refused"
+    assert result.picture is not None
+
+
+def test_a_pose_has_no_background(pipeline: Pipeline, product: Product) -> None:
+    with pytest.raises(InputError) as caught:
+        RenderRequest(house_pose("standing"), (product,), background="shopper")
+    assert (caught.value.code, caught.value.field) == ("invalid_option", "background")
 
 
 def test_an_empty_photo_is_refused_by_name(pipeline: Pipeline, product: Product, empty_png: bytes) -> None:

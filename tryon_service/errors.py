@@ -69,6 +69,7 @@ CODES: dict[str, Code] = {
     "not_found": Code("There is nothing at this address.", 404, "NOT_FOUND"),
     "method_not_allowed": Code("This address doesn't answer this method.", 405, "UNIMPLEMENTED"),
     "not_acceptable": Code("None of the formats asked for can be made.", 406, "INVALID_ARGUMENT"),
+    "unsupported_media_type": _input("The body is of a kind that this address doesn't read.", 415),
     "conflict": Code("Another call changed the same thing at the same time.", 409, "ABORTED", retryable=True),
     # Access: who may do what, and how often.
     "unauthorized": Code("A valid API key or token is needed.", 401, "UNAUTHENTICATED"),
@@ -81,7 +82,7 @@ CODES: dict[str, Code] = {
     "engine_unavailable": Code("The render engine is not available.", 503, "UNAVAILABLE", retryable=True),
     "fetch_failed": Code("A photo could not be fetched.", 502, "UNAVAILABLE", retryable=True),
     "storage_full": Code("There is no room left to keep that.", 507, "RESOURCE_EXHAUSTED", retryable=True),
-    "storage_unavailable": Code("The product store doesn't answer.", 503, "UNAVAILABLE", retryable=True),
+    "storage_unavailable": Code("What is kept can't be reached.", 503, "UNAVAILABLE", retryable=True),
     "network_missing": Code("A network's file is not in the zoo and could not be fetched.", 503, "UNAVAILABLE"),
     "network_mismatch": Code("A network's file does not match its checksum.", 503, "FAILED_PRECONDITION"),
     "internal": Code("Something went wrong on our side.", 500, "INTERNAL", retryable=True),

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from tryon_service import quality, verdict
-from tryon_service.analysis import Analyst, size_of
+from tryon_service.analysis import Analyst
 from tryon_service.appearance.shadow import shade
 from tryon_service.backdrop import backdrop
 from tryon_service.choice import choose
 from tryon_service.errors import RefusedError, UnavailableError
 from tryon_service.imaging.composite import composite, plain_background
 from tryon_service.imaging.frames import fit_size
+from tryon_service.poses.pose import Pose
 from tryon_service.request import Product, RenderRequest
 from tryon_service.retarget.retarget import retarget
 from tryon_service.stopwatch import timed
@@ -49,10 +50,14 @@ T = TypeVar("T")
 
 @dataclass
 class Job:
-    """One request on its way through STEPS; each step fills in its own fields and reads those of the steps before."""
+    """One request on its way through STEPS; each step fills in its own fields and reads those of the steps before.
+
+    shopper: whoever is in the photo, None where a pose came instead; pose: all that the picture takes from either.
+    """
 
     request: RenderRequest
     shopper: Person | None = None
+    pose: Pose | None = None
     products: dict[int, Product] = field(default_factory=dict)
     choice: ProductChoice | None = None
     product: Product | None = None
@@ -64,12 +69,26 @@ class Job:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
-# The steps, in order. Every call into verdict.py is in `check` and `judge`, and where a product is analysed.
+# The steps, in order. Every call into verdict.py is in `shopper_pose`, `check` and `judge`, and where a product is
+# analysed.
 
 
 def perceive_shopper(pipeline: Pipeline, job: Job) -> None:
+    """From here on a photo is worth no more than a pose token, so that both make the same picture."""
     shopper = job.request.shopper
+    if isinstance(shopper, Pose):
+        job.pose = shopper
+        return
     job.shopper = shopper if isinstance(shopper, Person) else pipeline.analyse_pose(shopper)
+    job.pose = shopper_pose(job.shopper)
+
+
+def shopper_pose(person: Person) -> Pose:
+    """The pose of a shopper. Raises RefusedError for a photo too dark or too blurred to trust."""
+    refusals, doubts = verdict.check_shopper(person)
+    if refusals:
+        raise RefusedError(refusals)
+    return Pose.of(person, doubts)
 
 
 def analyse_products(pipeline: Pipeline, job: Job) -> None:
@@ -92,24 +111,28 @@ def analyse_products(pipeline: Pipeline, job: Job) -> None:
 
 def choose_product(_: Pipeline, job: Job) -> None:
     poses = {index: product.person.keypoints for index, product in job.products.items()}
-    job.choice = choose(poses, _known(job.shopper).keypoints)
+    job.choice = choose(poses, _known(job.pose).keypoints())
     job.product = job.products[job.choice.index]
 
 
 def retarget_pose(_: Pipeline, job: Job) -> None:
-    shopper, request = _known(job.shopper), job.request
-    size = fit_size(shopper.photo.size, request.size or (SHOPPER_FRAME, SHOPPER_FRAME))
-    keypoints = shopper.keypoints.moved(size[0] / size_of(shopper.photo)[0])
-    appearance = _known(job.product).appearance
+    pose, product, request = _known(job.pose), _known(job.product), job.request
+    size = fit_size(pose.size, request.size or (SHOPPER_FRAME, SHOPPER_FRAME))
+    keypoints = pose.keypoints().moved(size[0] / pose.size[0])
     job.target = retarget(
-        appearance.person, keypoints, frame=request.frame, shopper_size=size, anchored=appearance.anchored
+        product.person,
+        keypoints,
+        frame=request.frame,
+        shopper_size=size,
+        anchored=product.appearance.anchored,
+        outline=product.outline,
     )
 
 
 def check(_: Pipeline, job: Job) -> None:
     """Refuse before the work is done what can't become an honest picture."""
-    product, shopper, target = _known(job.product).person, _known(job.shopper), _known(job.target)
-    refusals, job.doubts = verdict.weigh(product, shopper, target)
+    product, pose, target = _known(job.product).person, _known(job.pose), _known(job.target)
+    refusals, job.doubts = verdict.weigh(product, pose, target)
     if refusals:
         raise RefusedError(refusals)
 
@@ -122,7 +145,7 @@ def render(pipeline: Pipeline, job: Job) -> None:
 
 def compose(pipeline: Pipeline, job: Job) -> None:
     request, appearance, target = job.request, _known(job.product).appearance, _known(job.target)
-    shopper = _known(job.shopper)
+    shopper = job.shopper
     if request.background == "shopper" and isinstance(request.shopper, bytes):
         shopper = pipeline.analyse_backdrop(request.shopper)
     shadow = shade(appearance.person, appearance.shadow, target)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 from tryon_service.errors import InputError
+from tryon_service.poses.pose import Pose
+from tryon_service.retarget.outline import Outline, trace
 from tryon_service.types import Appearance, Person, Size, ViewName
 
 Frame = Literal["product", "shopper"]
@@ -30,15 +33,20 @@ class Product:
     def person(self) -> Person:
         return self.appearance.person
 
+    @cached_property
+    def outline(self) -> Outline:
+        """The model's, traced for the first shopper."""
+        return trace(self.person)
+
 
 @dataclass(frozen=True)
 class RenderRequest:
     """What a caller asks for. Raises InputError("missing_field" or "invalid_option") when built from nonsense.
 
-    shopper: the photo's bytes, or an already perceived Person.
+    shopper: the photo's bytes, an already perceived Person, or a Pose without a photo.
     products: one or more photos of the same card as bytes, or already analysed; the one that suits best is used.
     views: which side each of them shows, None where unknown; empty or as many as products.
-    background: "product", "shopper", "transparent" or "#rrggbb".
+    background: "product", "shopper" (which needs the photo), "transparent" or "#rrggbb".
     frame: "product" keeps the card's frame and the model's proportions;
         "shopper" puts the model on the shopper's joints.
     size: (width, height) the picture must fit inside; aspect kept, never enlarged; None for the photo's own.
@@ -46,7 +54,7 @@ class RenderRequest:
     deadline: a moment of time.monotonic() after which the answer is of no use; None for never.
     """
 
-    shopper: bytes | Person
+    shopper: bytes | Person | Pose
     products: tuple[bytes | Product, ...]
     views: tuple[ViewName | None, ...] = ()
     background: str = "product"
@@ -65,6 +73,8 @@ class RenderRequest:
             raise InputError(
                 "invalid_option", f"{self.background!r} is not product, shopper, transparent or #rrggbb.", "background"
             )
+        if self.background == "shopper" and isinstance(self.shopper, Pose):
+            raise InputError("invalid_option", "A pose has no background of its own; send the photo.", "background")
         if self.frame not in get_args(Frame):
             raise InputError("invalid_option", f"{self.frame!r} is not one of {', '.join(get_args(Frame))}.", "frame")
         if self.min_verdict not in get_args(MinVerdict):

@@ -5,7 +5,7 @@ Measures before rendering come from the two poses; measures after it from the re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,16 +15,9 @@ from tryon_service import quality
 from tryon_service.imaging.sharpness import blur_effect
 from tryon_service.imaging.skin import living_share
 from tryon_service.perception.skeletons import LIMBS, Bone, Landmark
+from tryon_service.poses.pose import Pose
 from tryon_service.retarget.view import degrees_between, direction, projected_share, yaw
-from tryon_service.types import (
-    BoolArray,
-    Keypoints,
-    Part,
-    Person,
-    Reason,
-    TargetPose,
-    Verdict,
-)
+from tryon_service.types import BoolArray, Keypoints, Part, Person, Reason, Size, TargetPose, Verdict
 
 NEVER = float("inf")
 SIDE_VIEW = 50.0
@@ -139,10 +132,21 @@ def _alive(person: Person) -> float:
     return 1.0 if share is None else share
 
 
-def weigh(product: Person, shopper: Person, target: TargetPose) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
+def check_shopper(person: Person) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
+    """(why this photo's pose can't be trusted at all, why not fully); empty if nothing."""
+    return _sorted((*_light(person), *_blur(person, "shopper")))
+
+
+def weigh(product: Person, pose: Pose, target: TargetPose) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
     """(why no picture can be made of this pair, what makes one doubtful though not impossible); empty if nothing."""
-    findings = list(_findings(product, shopper, target))
-    refusals, doubts = (tuple(f.against(which) for f in findings if f.broken(which)) for which in (1, 0))
+    refusals, doubts = _sorted(_findings(product, pose, target))
+    return refusals, (*pose.doubts, *doubts)
+
+
+def _sorted(findings: Iterable[_Finding]) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
+    """(refusals, doubts)."""
+    found = list(findings)
+    refusals, doubts = (tuple(f.against(which) for f in found if f.broken(which)) for which in (1, 0))
     return refusals, doubts
 
 
@@ -182,17 +186,16 @@ def _on_score(name: str, scores: Mapping[str, float], limit: float) -> Reason:
     return Reason(quality.CODES[name], "product", part, scores[name], limit)
 
 
-def _findings(product: Person, shopper: Person, target: TargetPose) -> Iterator[_Finding]:
-    yield from _light(shopper)
-    yield from _blur(shopper, "shopper")
-    yield from _view(product.keypoints, shopper.keypoints)
+def _findings(product: Person, pose: Pose, target: TargetPose) -> Iterator[_Finding]:
+    shopper = pose.keypoints()
+    yield from _view(product.keypoints, shopper)
     needed = [name for name, bone in LIMBS.items() if _within(product, bone) and _shown(target, bone).any()]
-    yield from _joints(product, shopper, target)
+    yield from _joints(product, pose, target)
     yield from _frame(target)
     for name in needed:
         if name not in target.kept:
-            yield from _bend(name, product.keypoints, shopper.keypoints, target)
-    spine = degrees_between(_spine_direction(product.keypoints), _spine_direction(shopper.keypoints))
+            yield from _bend(name, product.keypoints, shopper, target)
+    spine = degrees_between(_spine_direction(product.keypoints), _spine_direction(shopper))
     yield _Finding(Reason("pose_too_different", "shopper", "torso", spine), BEND_LIMITS["torso"])
 
 
@@ -221,11 +224,15 @@ def _view(product: Keypoints, shopper: Keypoints) -> Iterator[_Finding]:
 
 
 def _inside(person: Person, landmark: Landmark, border: float) -> bool:
-    """Whether the joint lies in the frame, at least border (a share of the person's height) away from its edge."""
+    """Whether the joint lies in the photo, at least border (a share of the person's height) away from its edge."""
     height, width = person.matte.shape
-    x, y = person.keypoints.xy[landmark]
-    away = border * (person.box[3] - person.box[1])
-    return bool(away <= x < width - away and away <= y < height - away)
+    return _in_frame(person.keypoints, landmark, (width, height), border * (person.box[3] - person.box[1]))
+
+
+def _in_frame(keypoints: Keypoints, landmark: Landmark, size: Size, away: float) -> bool:
+    """Whether the joint lies so many pixels away from the frame's edge, or outside by no more if that is negative."""
+    x, y = keypoints.xy[landmark]
+    return bool(away <= x < size[0] - away and away <= y < size[1] - away)
 
 
 def _within(person: Person, bone: Bone) -> bool:
@@ -242,16 +249,16 @@ def _shown(target: TargetPose, landmarks: Sequence[int]) -> BoolArray:
     return np.asarray(((xy >= 0) & (xy < target.size)).all(axis=1))
 
 
-def _joints(product: Person, shopper: Person, target: TargetPose) -> Iterator[_Finding]:
+def _joints(product: Person, pose: Pose, target: TargetPose) -> Iterator[_Finding]:
     """Joints that the product photo and the output frame show and the shopper photo cuts off (refused) or hides
     (doubtful, or refused if the network itself doesn't believe in them). Where only a hand is hidden, the model's
     forearm stays as it is."""
-    keypoints = shopper.keypoints
+    keypoints, away = pose.keypoints(), -EDGE * pose.height
     for landmark in sorted({joint for bone in LIMBS.values() for joint in bone}):
         if not _inside(product, landmark, EDGE) or not _shown(target, [landmark])[0]:
             continue
         name = Landmark(landmark).name.lower()
-        if not _inside(shopper, landmark, -EDGE):
+        if not _in_frame(keypoints, landmark, pose.size, away):
             yield _Finding(Reason("body_cropped", "shopper", name, 1.0), (0.5, 0.5))
         elif not keypoints.seen[landmark]:
             doubt = 1.0 - float(keypoints.visibility[landmark])

@@ -11,6 +11,7 @@ import pytest
 from tryon_service import verdict
 from tryon_service.figures import OUTFITS, POSES, Figure, crop, draw_figure, headless, waist_up
 from tryon_service.perception.skeletons import Landmark
+from tryon_service.poses.pose import Pose
 from tryon_service.retarget.framing import SCALES, SMALLEST_CUT
 from tryon_service.retarget.outline import trace
 from tryon_service.retarget.retarget import retarget
@@ -130,7 +131,7 @@ def test_where_there_is_no_room_a_part_leaves_the_frame_and_is_measured(person_o
     narrow = person_of(crop(figure, (right, 0, left, SIZE[1])))
     spread = person_of(draw_figure("arms_out", OUTFITS["striped_long"], SIZE))
     target = retarget(narrow, spread.keypoints)
-    reasons = {(r.code, r.photo, r.part) for r in verdict.weigh(narrow, spread, target)[0]}
+    reasons = {(r.code, r.photo, r.part) for r in verdict.weigh(narrow, Pose.of(spread), target)[0]}
     assert ("pose_too_different", "shopper", "left_hand") in reasons
     assert target.scale == SCALES[0]
     assert target.outside["left_hand"] > 0.1

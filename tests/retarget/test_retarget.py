@@ -10,6 +10,7 @@ import pytest
 
 from tryon_service.figures import POSES, Figure, FigurePose, crop, draw_figure, waist_up
 from tryon_service.perception.skeletons import LIMBS, Landmark
+from tryon_service.retarget.outline import trace
 from tryon_service.retarget.retarget import retarget
 from tryon_service.retarget.view import degrees_between, direction, projected_share, yaw
 from tryon_service.types import Keypoints, Person
@@ -171,3 +172,9 @@ def test_a_turned_shopper_turns_the_model(model: Person) -> None:
     assert np.degrees(target.turn) == pytest.approx(30, abs=1)
     width = [float(np.hypot(*(k.xy[11] - k.xy[12]))) for k in (target.keypoints, model.keypoints)]
     assert width[0] / width[1] == pytest.approx(np.cos(np.radians(30)), abs=0.05)
+
+
+def test_an_outline_traced_before_gives_the_same_pose(model: Person) -> None:
+    fresh, kept = (retarget(model, shopper("arms_out"), outline=outline) for outline in (None, trace(model)))
+    np.testing.assert_array_equal(fresh.keypoints.xyz, kept.keypoints.xyz)
+    assert fresh.exposed == kept.exposed
