@@ -84,6 +84,10 @@ class Analyst:
         made_by = (*self._names.items(), *self.networks(renderer))
         return self._cache.get(key, made_by, lambda: self._analyse(data, name, size, renderer, view))
 
+    def forget_product(self, digest: str) -> None:
+        """Remove every analysis of the photo whose file has this hex sha256, from memory and from the folder."""
+        self._cache.forget(digest)
+
     def renderer(self, name: str) -> Renderer:
         """Raises InputError("invalid_option") for a name that is not registered."""
         return self._backend(RENDERERS, name)

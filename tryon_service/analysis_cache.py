@@ -62,6 +62,12 @@ class AnalysisCache(Generic[T]):
             self._memory.put(key, found)
         return found
 
+    def forget(self, subject: object) -> None:
+        """Remove every entry whose key begins with subject, from memory and from the folder."""
+        self._memory.drop(lambda key: key[0] == subject)
+        if self._folder is not None:
+            self._folder.remove(_subject_key(subject))
+
     def _from_folder(self, folder: Folder, name: str, make: Callable[[], T]) -> T:
         data = folder.read(name)
         if data is not None:
@@ -77,9 +83,15 @@ class AnalysisCache(Generic[T]):
         return made
 
 
-def file_key(key: Iterable[object], made_by: Iterable[object]) -> str:
-    """Hex sha256 of the two, of the format and of this package's own code: an older version's entry is never found."""
-    return hashlib.sha256(repr((FORMAT, tuple(key), tuple(made_by), _code())).encode()).hexdigest()
+def file_key(key: tuple[object, ...], made_by: Iterable[object]) -> str:
+    """Hex sha256 of what the key begins with, then of the whole key, made_by, the format and this package's own code:
+    an older version's entry is never found, but it can be removed."""
+    whole = hashlib.sha256(repr((FORMAT, key, tuple(made_by), _code())).encode()).hexdigest()
+    return f"{_subject_key(key[0])}-{whole}"
+
+
+def _subject_key(subject: object) -> str:
+    return hashlib.sha256(repr(subject).encode()).hexdigest()
 
 
 @cache
@@ -131,6 +143,15 @@ class Folder:
                     path.rename(self._path / (name + _SUFFIX))
         except OSError as error:
             logger.warning("the cache's folder can't be written: %s", error)
+
+    def remove(self, beginning: str) -> None:
+        """Remove every entry whose name begins so."""
+        try:
+            for path, _ in _files(self._path, _SUFFIX):
+                if path.name.startswith(beginning):
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning("the cache's folder can't be cleared: %s", error)
 
     def _check_owner(self) -> None:
         """Raises PermissionError for a folder into which others could put their files, FileNotFoundError for none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, Generic, TypeVar
 
@@ -35,6 +35,12 @@ class ByteLru(Generic[T]):
             self._items.move_to_end(key)
             while self._items and sum(size for _, size in self._items.values()) > self._limit:
                 self._items.popitem(last=False)
+
+    def drop(self, unwanted: Callable[[Any], bool]) -> None:
+        """Forget every entry with such a key."""
+        with self._lock:
+            for key in [key for key in self._items if unwanted(key)]:
+                del self._items[key]
 
 
 def nbytes(value: object) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tryon_service.imaging.complete import complete_background
-from tryon_service.imaging.extend import extend_colours, mirror_fill, nearest_known, push_pull
+from tryon_service.imaging.extend import at_pixels, extend_colours, mirror_fill, nearest_known, push_pull
 
 
 def hole(shape: tuple[int, int], box: tuple[int, int, int, int]) -> np.ndarray:
@@ -18,9 +18,11 @@ def hole(shape: tuple[int, int], box: tuple[int, int, int, int]) -> np.ndarray:
 def test_nearest_known_is_the_nearest() -> None:
     known = np.zeros((20, 30), bool)
     known[5, 4] = known[15, 25] = True
-    rows, cols = nearest_known(known)
-    assert (rows[6, 5], cols[6, 5]) == (5, 4)
-    assert (rows[19, 29], cols[19, 29]) == (15, 25)
+    nearest = nearest_known(known)
+    assert np.unravel_index(nearest[6, 5], known.shape) == (5, 4)
+    assert np.unravel_index(nearest[19, 29], known.shape) == (15, 25)
+    values = np.arange(20 * 30 * 2).reshape(20, 30, 2)
+    assert at_pixels(values, nearest)[6, 5].tolist() == values[5, 4].tolist()
 
 
 def test_known_pixels_are_never_changed() -> None:

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from tryon_service.perception.scale import pixels_per_metre
 from tryon_service.perception.skeletons import BONES, Landmark
-from tryon_service.perception.visibility import agree_with_parsing, judge_seen, pixels_per_metre
+from tryon_service.perception.visibility import agree_with_parsing, judge_seen
 from tryon_service.types import Float32Array, Keypoints, Part
 
 

@@ -228,8 +228,6 @@ def _shoulder(arm: BoolArray, field: LimbField, subject: Subject) -> BoolArray:
 
 def _joining(lost: BoolArray, body: BoolArray, subject: Subject) -> BoolArray:
     """What was taken away from a body part and must be completed; cloth seen between fingers beyond it is let go."""
-    if not lost.any():
-        return lost
     return np.asarray(lost & opened(body | lost, disc(LOOSE * subject.torso)))
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tryon_service.imaging.extend import nearest_known
+from tryon_service.imaging.extend import at_pixels, nearest_known
 from tryon_service.imaging.grain import grain_like
 from tryon_service.imaging.patch_fill import texture_fill
 from tryon_service.imaging.scenery import continue_scenery
 from tryon_service.imaging.studio import Studio, fit_studio
 from tryon_service.types import BoolArray, UInt8Array
 
-__all__ = ["complete_background", "nearest_known", "texture_fill"]
+__all__ = ["at_pixels", "complete_background", "nearest_known", "texture_fill"]
 
 RIM = 0.005
 """How much wider than the person the hole in a plain studio is made, as a share of the photo's longer side: the
@@ -42,7 +42,10 @@ def _emptied_studio(rgb: UInt8Array, person: BoolArray, studio: Studio) -> UInt8
     clean = cv2.resize(studio.clean, size, interpolation=cv2.INTER_LINEAR)
     lifted = rgb + cv2.resize((studio.clean - studio.photo) * studio.shadow[..., None], size)
     rim = 2 * max(round(RIM * max(size)), 1) + 1
-    hole = cv2.blur(cv2.dilate(person.astype(np.float32), np.ones((rim, rim))), (rim, rim))
-    hole = np.maximum(hole, person)[..., None]
-    mixed = lifted * (1 - hole) + (clean + grain_like(rgb, ~person)) * hole
-    return np.asarray(np.clip(np.round(mixed), 0, 255), np.uint8)
+    hole = cv2.blur(cv2.dilate(person.view(np.uint8), np.ones((rim, rim))).astype(np.float32), (rim, rim))
+    hole = np.maximum(hole, person)
+    left, top, width, height = cv2.boundingRect((hole > 0).view(np.uint8))
+    at = np.s_[top : top + height, left : left + width]
+    noisy, share = clean[at] + grain_like(rgb, ~person)[at], hole[at][..., None]
+    lifted[at] = lifted[at] * (1 - share) + noisy * share
+    return np.asarray(np.clip(np.round(lifted, out=lifted), 0, 255, out=lifted), np.uint8)

@@ -8,18 +8,21 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tryon_service.types import BoolArray, Float32Array, UInt8Array
+from tryon_service.types import BoolArray, Float32Array, Int32Array, UInt8Array
 
 
-def nearest_known(known: BoolArray) -> tuple[np.ndarray, np.ndarray]:
-    """(rows, columns), each H x W int: the known pixel nearest to every pixel. known must not be empty."""
+def nearest_known(known: BoolArray) -> Int32Array:
+    """H x W int32: the known pixel nearest to every pixel, as an index into the flattened picture; see at_pixels. known
+    must not be empty."""
     _, labels = cv2.distanceTransformWithLabels(
-        (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+        (~known).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    rows, cols = np.nonzero(known)
-    row_of, col_of = np.zeros(labels.max() + 1, np.int32), np.zeros(labels.max() + 1, np.int32)
-    row_of[labels[rows, cols]], col_of[labels[rows, cols]] = rows, cols
-    return row_of[labels], col_of[labels]
+    return np.asarray(np.flatnonzero(known).astype(np.int32)[labels - 1])  # labels count the known pixels row by row
+
+
+def at_pixels(values: np.ndarray, at: Int32Array) -> np.ndarray:
+    """values (H x W or H x W x C) at pixels given as indices into the flattened picture."""
+    return np.take(values.reshape(-1, *values.shape[2:]), at, axis=0)
 
 
 def extend_colours(rgb: UInt8Array, known: BoolArray) -> UInt8Array:
@@ -27,8 +30,7 @@ def extend_colours(rgb: UInt8Array, known: BoolArray) -> UInt8Array:
     foreign."""
     if known.all() or not known.any():
         return rgb.copy()
-    rows, cols = nearest_known(known)
-    return np.asarray(rgb[rows, cols])
+    return at_pixels(rgb, nearest_known(known))
 
 
 def mirror_fill(rgb: UInt8Array, known: BoolArray, hidden: BoolArray, depth: float) -> UInt8Array:
@@ -39,24 +41,26 @@ def mirror_fill(rgb: UInt8Array, known: BoolArray, hidden: BoolArray, depth: flo
     """
     if known.all() or not known.any():
         return rgb.copy()
-    rows, cols = nearest_known(known)
-    out = rgb[rows, cols]
+    nearest = nearest_known(known)
+    out = at_pixels(rgb, nearest)
     hidden = hidden & ~known
     if not hidden.any():
-        return np.asarray(out)
+        return out
     ys, xs = np.nonzero(hidden)
-    away = np.stack([rows[ys, xs] - ys, cols[ys, xs] - xs], axis=1).astype(np.float32)
+    rows, columns = np.divmod(nearest[hidden], known.shape[1])
+    away = np.stack([rows - ys, columns - xs], axis=1).astype(np.float32)
     distance = np.maximum(np.linalg.norm(away, axis=1), 1e-6)
     folded = depth - np.abs((distance % (2 * depth)) - depth)
     step = away / distance[:, None] * folded[:, None]
     h, w = known.shape
-    from_y = np.clip(np.round(rows[ys, xs] + step[:, 0]).astype(int), 0, h - 1)
-    from_x = np.clip(np.round(cols[ys, xs] + step[:, 1]).astype(int), 0, w - 1)
-    smooth = cv2.GaussianBlur(out, (0, 0), max(depth / 4, 1.0))
-    out[hidden] = smooth[hidden]
+    from_y = np.clip(np.round(rows + step[:, 0]).astype(int), 0, h - 1)
+    from_x = np.clip(np.round(columns + step[:, 1]).astype(int), 0, w - 1)
+    around = np.s_[max(0, ys.min() - round(depth) - 4) : ys.max() + round(depth) + 5]
+    smooth = cv2.GaussianBlur(out[around], (0, 0), max(depth / 4, 1.0))
+    out[hidden] = smooth[hidden[around]]
     usable = known[from_y, from_x]
     out[ys[usable], xs[usable]] = rgb[from_y[usable], from_x[usable]]
-    return np.asarray(out)
+    return out
 
 
 def push_pull(rgb: UInt8Array, known: BoolArray) -> UInt8Array:

@@ -46,6 +46,7 @@ def graph_cut(rgb: UInt8Array, sure: BoolArray, possible: BoolArray, rest: BoolA
     """
     colours, found = shadeless(rgb), sure
     for _ in range(ROUNDS):
+        before = found
         own, other = colours[found & inside], colours[rest & ~found & inside]
         if min(len(own), len(other)) < FEWEST:
             break
@@ -53,6 +54,8 @@ def graph_cut(rgb: UInt8Array, sure: BoolArray, possible: BoolArray, rest: BoolA
         labels[sure] = cv2.GC_FGD
         cv2.grabCut(colours, labels, None, _mixture(other), _mixture(own), 1, cv2.GC_EVAL_FREEZE_MODEL)  # type: ignore[call-overload]
         found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
+        if np.array_equal(found, before):
+            break
     return np.asarray(found)
 
 

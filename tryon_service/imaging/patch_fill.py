@@ -29,33 +29,30 @@ def texture_fill(rgb: UInt8Array, known: BoolArray, wanted: BoolArray, scale_px:
     """
     rim = max(RIM * scale_px, 2.0)
     wanted = wanted & ~known
-    distance = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    distance = cv2.distanceTransform((~known).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     core = wanted & (distance > rim)
     if not known.any() or not core.any():
         return mirror_fill(rgb, known, wanted, rim)
-    deep = wanted & (cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) < rim + 2)
+    deep = wanted & (cv2.distanceTransform((~core).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) < rim + 2)
     out = mirror_fill(rgb, known, wanted & ~deep, rim)
     smooth = push_pull(rgb, known)
     out[deep] = smooth[deep]
     near = deep & (distance < REMOTE * scale_px)
     share = np.clip((REMOTE * scale_px - distance) / (0.4 * REMOTE * scale_px), 0, 1).astype(np.float32)
     if near.any():
-        _copy_texture(out, rgb, known, near, share, max(SHADING * scale_px, 2.0))
+        frame = Frame.around(rgb, known, near, float(distance[near].max()))
+        _copy_texture(out, frame, share, max(SHADING * scale_px, 2.0))
     return out
 
 
-def _copy_texture(
-    out: UInt8Array, rgb: UInt8Array, known: BoolArray, hole: BoolArray, share: Float32Array, sigma: float
-) -> None:
-    """Lay the texture of known pixels over the hole in out, as opaque as share says."""
-    thickness = float(cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[hole].max())
-    frame = Frame.around(rgb, known, hole, thickness)
+def _copy_texture(out: UInt8Array, frame: Frame, share: Float32Array, sigma: float) -> None:
+    """Lay the texture of the frame's known pixels over its hole in out, as opaque as share says."""
 
     def shading(coarse: Frame, rarity: Float32Array, factor: int) -> Shading:
         return _shading(coarse, rarity, sigma / factor)
 
     filled, served = continued(frame, shading)
-    height, width = hole[frame.window].shape  # the frame may reach a little beyond the photo
+    height, width = share[frame.window].shape  # the frame may reach a little beyond the photo
     filled, served = filled[:height, :width], served[:height, :width]
     opaque = share[frame.window][served][:, None]
     target = out[frame.window]

@@ -10,8 +10,8 @@ from tryon_service.types import BoolArray, UInt8Array
 CHROMA = 6.0
 """Least colourfulness of skin in CIELAB. Bare skin on 88 shop and studio photos has a median of 15 to 30, at a hue
 between red and yellow; white, grey and black plastic has 1 to 3."""
-GREY = 4.0
-"""A photo of which nearly all is less colourful than this is black and white, and its skin tells nothing."""
+GREY, COLOURFUL = 4.0, 0.01
+"""A photo of which less than this share is as colourful is black and white, and its skin tells nothing."""
 
 
 def living_share(rgb: UInt8Array, bare: BoolArray) -> float | None:
@@ -23,8 +23,8 @@ def living_share(rgb: UInt8Array, bare: BoolArray) -> float | None:
     if not inner.any():
         return None
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    chroma = np.hypot(lab[..., 1], lab[..., 2])
-    if np.quantile(chroma, 0.99) < GREY:
+    _, a, b = cv2.split(lab)
+    chroma = cv2.magnitude(a, b)
+    if np.count_nonzero(chroma >= GREY) < COLOURFUL * chroma.size:
         return None
-    alive = (chroma > CHROMA) & (lab[..., 1] > 1) & (lab[..., 2] > 1)
-    return float(alive[inner].mean())
+    return float(((chroma > CHROMA) & (a > 1) & (b > 1))[inner].mean())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from tryon_service.perception.runtime import side_by_side
 from tryon_service.types import Float32Array, UInt8Array
 
 _RADII = (90, 6)
@@ -34,6 +35,7 @@ def _blur_fusion(
         sums = cv2.blur(colour * weight, (side, side))
         return np.asarray(sums / (cv2.blur(weight, (side, side))[..., np.newaxis] + 1e-5), np.float32)
 
-    blurred_fore, blurred_back = spread(fore, alpha), spread(back, 1 - alpha)
+    sides = [(fore, alpha), (back, 1 - alpha)]
+    blurred_fore, blurred_back = side_by_side(lambda side: spread(*side), sides)
     fore = blurred_fore + alpha * (image - alpha * blurred_fore - (1 - alpha) * blurred_back)
     return np.clip(fore, 0, 255).astype(np.float32), blurred_back

@@ -19,6 +19,7 @@ from tryon_service.perception.background import Background, fit_background
 from tryon_service.perception.base import PoseEstimate
 from tryon_service.perception.guided_filter import apply_guide, guided_coefficients
 from tryon_service.perception.mask_errors import find_belongings, find_gaps, find_spill
+from tryon_service.perception.runtime import side_by_side
 from tryon_service.perception.skeletons import HEAD
 from tryon_service.perception.visibility import body_scale
 from tryon_service.types import BoolArray, Float32Array, NetworkId, Photo, UInt8Array
@@ -173,8 +174,8 @@ def sample_matte(
     """
     rows, columns = np.nonzero(trimap.unknown)
     smooth = np.asarray(cv2.blur(rgb, (3, 3)), np.float32)
-    inside = _samples(smooth, trimap.inside, rows, columns)
-    outside = _samples(smooth, trimap.outside, rows, columns)
+    sides = trimap.inside, trimap.outside
+    inside, outside = side_by_side(lambda region: _samples(smooth, region, rows, columns), sides)
     pixel = np.ascontiguousarray(rgb[rows, columns].T)
     sigma = np.clip(2 * noise[rows, columns], 3.0, _COLOUR_SIGMA).astype(np.float32)
     prior = np.asarray(cv2.blur(mask, (3, 3)), np.float32)[rows, columns]

@@ -86,11 +86,7 @@ class BlazePose:
 
     def _first_look(self, rgb: UInt8Array, size: Size) -> Landmarked | None:
         """The main one of the people whom both networks are sure of; None if there is nobody."""
-        detections = [
-            Detection(score, roi, tier)
-            for tier, windows in enumerate(((whole(size),), side_windows(size)))
-            for score, roi in self._detect(rgb, windows, MIN_SCORE)
-        ]
+        detections, ahead = self._detections(rgb, size)
         located: list[Landmarked] = []
         finds: list[Found] = []
         tried: list[Roi] = []
@@ -98,12 +94,24 @@ class BlazePose:
             if len(tried) == MAX_REGIONS or any(detection.roi.close_to(roi) for roi in tried):
                 continue
             tried.append(detection.roi)
-            found = self._landmarks.locate(rgb, detection.roi)
+            found = ahead if ahead and detection is detections[0] else self._landmarks.locate(rgb, detection.roi)
             if found.presence >= MIN_PRESENCE:
                 mask = thumbnail(found.mask_in(size))
                 finds.append(Found(mask, found.presence, detection.tier - detection.score, len(located)))
                 located.append(found)
         return located[main_person(finds).index] if finds else None
+
+    def _detections(self, rgb: UInt8Array, size: Size) -> tuple[list[Detection], Landmarked | None]:
+        """What the detector is sure of, in the whole photo and then in its sides, and what the landmark network makes
+        of the first in the whole photo, if any: it is looked at while the sides are searched."""
+
+        def look(tier: int) -> tuple[list[Detection], Landmarked | None]:
+            windows = side_windows(size) if tier else (whole(size),)
+            found = [Detection(score, roi, tier) for score, roi in self._detect(rgb, windows, MIN_SCORE)]
+            return found, None if tier or not found else self._landmarks.locate(rgb, found[0].roi)
+
+        (first, ahead), (others, _) = side_by_side(look, (0, 1))
+        return first + others, ahead
 
     def _most_plausible(self, rgb: UInt8Array, size: Size, first: Landmarked | None) -> Landmarked:
         """The best of a doubtful first find and the second look's, of those that prove real; else no_person."""

@@ -47,10 +47,13 @@ def _markers(parts: UInt8Array, reach: int) -> Int32Array:
     edge = cv2.dilate(np.where(parts > 0, parts, np.uint8(0)), disc) != cv2.erode(known, disc)
     markers = np.where((parts > 0) & edge, 0, parts.astype(np.int32) + 1)
     for part in np.unique(parts[parts > 0]):
-        own = (parts == part).astype(np.uint8)
-        _, pieces = cv2.connectedComponents(own, connectivity=8)
-        sure = np.zeros(int(pieces.max()) + 1, np.bool_)
-        sure[pieces[(markers > 0) & (own > 0)]] = True
+        own = (parts == part).view(np.uint8)
+        left, top, width, height = cv2.boundingRect(own)
+        at = np.s_[top : top + height, left : left + width]
+        count, pieces = cv2.connectedComponents(own[at], connectivity=8)
+        sure = np.zeros(count, np.bool_)
+        sure[pieces[markers[at] > 0]] = True
         sure[0] = True
-        markers[~sure[pieces]] = int(part) + 1
+        if not sure.all():
+            markers[at][~sure[pieces]] = int(part) + 1
     return markers.astype(np.int32)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from tryon_service.perception.scale import pixels_per_metre
 from tryon_service.perception.skeletons import LIMBS, Landmark
 from tryon_service.types import BoolArray, Float32Array, Keypoints, Part, UInt8Array
 
@@ -114,31 +115,11 @@ def _from_twin(keypoints: Keypoints, joint: Landmark) -> float:
     return float(np.hypot(*(keypoints.xy[joint] - keypoints.xy[twin])))
 
 
-def pixels_per_metre(keypoints: Keypoints) -> float:
-    """The body's scale on the picture: a robust mean over bones of length in pixels over length across the view."""
-    ratios = []
-    for near, far in (*LIMBS.values(), *_TRUNK):
-        across = float(np.hypot(*(keypoints.world[far, :2] - keypoints.world[near, :2])))
-        if across > 0.08 and min(keypoints.visibility[near], keypoints.visibility[far]) >= 0.5:
-            ratios.append(float(np.hypot(*(keypoints.xy[far] - keypoints.xy[near]))) / across)
-    if ratios:
-        return float(np.median(ratios))
-    extent = float(np.ptp(keypoints.world[:, 1]))
-    return float(np.ptp(keypoints.xy[:, 1])) / max(extent, 1e-3)
-
-
 def body_scale(keypoints: Keypoints, mask: Float32Array) -> float:
     """Pixels per metre, kept within what the person mask's extent allows, since a pose may be far off."""
     rows = np.flatnonzero((mask > 0.5).any(axis=1))
     extent = float(rows[-1] - rows[0] + 1) if len(rows) else 1.0
     return float(np.clip(pixels_per_metre(keypoints), extent / 2.5, extent / 0.5))
-
-
-_TRUNK = (
-    (Landmark.LEFT_SHOULDER, Landmark.LEFT_HIP),
-    (Landmark.RIGHT_SHOULDER, Landmark.RIGHT_HIP),
-    (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER),
-)
 
 
 def _inside(keypoints: Keypoints, matte: Float32Array) -> BoolArray:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tryon_service.perception.scale import pixels_per_metre
 from tryon_service.perception.skeletons import HEAD, LIMBS, Bone, Landmark
-from tryon_service.perception.visibility import pixels_per_metre
 from tryon_service.retarget.curves import Points, unwrap_towards
 from tryon_service.retarget.head import head_roll
 from tryon_service.retarget.rig import joint, middle

@@ -10,7 +10,7 @@ from tryon_service.perception.skeletons import LIMBS, Bone, Landmark
 from tryon_service.retarget.curves import unwrap_towards
 from tryon_service.retarget.framing import exposed, fit
 from tryon_service.retarget.head import head_turn
-from tryon_service.retarget.outline import trace
+from tryon_service.retarget.outline import Outline, trace
 from tryon_service.retarget.posing import pose_model
 from tryon_service.retarget.rig import joint, middle
 from tryon_service.retarget.view import damped, yaw
@@ -31,14 +31,16 @@ def retarget(
     frame: Frame = "product",
     shopper_size: Size | None = None,
     anchored: frozenset[str] = frozenset(),
+    outline: Outline | None = None,
 ) -> TargetPose:
     """Target joints in the output frame.
 
     frame "product": the card's frame, the model's proportions. frame "shopper": exactly the shopper's joints, in the
     shopper photo's frame of shopper_size (as ADGAN and PATN do); shopper_size is required then.
-    anchored: Appearance.anchored, the limbs that can't be moved on their own.
+    anchored: Appearance.anchored, the limbs that can't be moved on their own. outline: the product's, if it was traced
+    before.
     """
-    model, outline = product.keypoints, trace(product)
+    model, outline = product.keypoints, outline or trace(product)
     turn = damped(unwrap_towards(yaw(shopper) - yaw(model), 0.0), YAW_NOISE)
     face = head_turn(model, shopper)
     if frame == "shopper":
