@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import time
 from dataclasses import replace
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from tryon_service.pipeline import STEPS, Job, Pipeline, Product, RenderRequest,
 from tryon_service.poses.house import house_pose, names
 from tryon_service.poses.pose import Pose
 from tryon_service.report import describe, failed, report
-from tryon_service.types import Person, Reason
+from tryon_service.types import Part, Person, Reason
 
 
 @pytest.fixture(scope="module")
@@ -281,3 +282,25 @@ def test_reasons_are_described_in_words() -> None:
     assert (
         describe(Reason("back_view", "shopper", "torso", 171.4, 55.0)) == "It is about the torso: 171, the limit is 55."
     )
+
+
+@pytest.mark.parametrize("with_head", [True, False])
+def test_only_a_picture_with_a_head_must_be_recognised_again(
+    product: Product, shopper: Person, with_head: bool
+) -> None:
+    def unrecognised(*_: object) -> NoReturn:
+        raise RefusedError([Reason("no_person")])
+
+    parsing = (
+        product.person.parsing
+        if with_head
+        else np.where(product.person.parsing == Part.FACE, 0, product.person.parsing)
+    )
+    person = replace(product.person, parsing=parsing.astype(np.uint8))
+    ours = Pipeline()
+    ours.pose.follow = unrecognised  # type: ignore[method-assign]
+    result = ours.render(
+        RenderRequest(shopper, (replace(product, appearance=replace(product.appearance, person=person)),))
+    )
+    assert ("pose_agreement" in {reason.part for reason in result.verdict.reasons}) == with_head
+    assert (result.picture is None) == with_head

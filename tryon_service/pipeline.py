@@ -27,6 +27,7 @@ from tryon_service.retarget.retarget import retarget
 from tryon_service.stopwatch import timed
 from tryon_service.types import (
     Credit,
+    Part,
     Person,
     Photo,
     ProductChoice,
@@ -154,7 +155,8 @@ def compose(pipeline: Pipeline, job: Job) -> None:
 
 
 def judge(pipeline: Pipeline, job: Job) -> None:
-    """Look at the result with fresh eyes: what isn't recognised as a person doesn't stand like the shopper either."""
+    """Look at the result with fresh eyes: what isn't recognised as a person doesn't stand like the shopper either. A
+    picture without a head often isn't, however good it is: there the poses say nothing."""
     rendered, target, picture = _known(job.rendered), _known(job.target), _known(job.picture)
     opaque = picture if picture.shape[2] == 3 else composite(rendered, plain_background(WHITE, target.size))
     try:
@@ -162,7 +164,7 @@ def judge(pipeline: Pipeline, job: Job) -> None:
     except RefusedError:
         found = None
     scores = quality.measure(rendered, _known(job.product).appearance, target, found)
-    if found is None:
+    if found is None and (_known(job.product).person.parsing == Part.FACE).any():
         scores["pose_agreement"] = 0.0
     job.verdict = verdict.judge(job.doubts, scores)
 
