@@ -225,3 +225,15 @@ def test_an_analysed_product_comes_back_bit_for_bit(pipeline: Pipeline, product_
 def test_a_shopper_never_reaches_the_folder(pipeline: Pipeline, shopper_png: bytes, tmp_path: Path) -> None:
     Pipeline(cache_folder=tmp_path / "cache").analyse_pose(shopper_png)
     assert not (tmp_path / "cache").exists()
+
+
+def test_everything_about_a_photo_can_be_forgotten(tmp_path: Path) -> None:
+    cache = AnalysisCache[Photo](1 << 20, tmp_path)
+    for key in (("a", None), ("a", (10, 10)), ("b", None)):
+        cache.get(key, ("net",), photo)
+    cache.forget("a")
+    assert len(entries(tmp_path)) == 1
+    for seen in (cache, AnalysisCache[Photo](1 << 20, tmp_path)):
+        assert seen.get(("b", None), ("net",), pytest.fail).size == photo().size
+        with pytest.raises(ZeroDivisionError):
+            seen.get(("a", None), ("net",), lambda: 1 // 0)  # type: ignore[arg-type, return-value]

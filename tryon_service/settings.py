@@ -72,8 +72,11 @@ class Settings:
     engine_ca: str = field(
         default="", metadata=_about("file with the authority that the other side's certificate must come from (mTLS)")
     )
+    engine_metrics_port: int = field(
+        default=0, metadata=_about("port for the engine's own metrics on this machine; 0 for none", 0, 65535)
+    )
     device: str = field(default="cpu", metadata=_about("device of the engine's worker"))
-    queue_items: int = field(default=32, metadata=_about("calls that may wait in the engine", 1, 100_000))
+    queue_items: int = field(default=32, metadata=_about("calls that may wait in the engine", 1, 1000))
     queue_bytes: int = field(
         default=256 * MB, metadata=_about("bytes of calls that may wait in the engine", MB, 64 << 30)
     )
@@ -111,6 +114,12 @@ class Settings:
     rate_key: str = field(default="600 per minute", metadata=_about("calls of one API key"))
     rate_token: str = field(default="60 per minute", metadata=_about("calls of one widget token"))
     rate_address: str = field(default="300 per minute", metadata=_about("calls from one address"))
+
+    # Calling a service.
+    url: str = field(
+        default="", metadata=_about("URL of the service that the command products calls; empty for this machine's")
+    )
+    api_key: str = field(default="", metadata=_about("API key that the command products calls with", secret=True))
 
     # Photos from elsewhere.
     remote_hosts: tuple[str, ...] = field(

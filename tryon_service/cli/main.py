@@ -14,13 +14,43 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from tryon_service import __version__
-from tryon_service.cli import demo, evaluate, perceive, render, train, zoo
+from tryon_service.cli import (
+    check,
+    demo,
+    engine,
+    evaluate,
+    gateway,
+    keys,
+    perceive,
+    poses,
+    products,
+    render,
+    serve,
+    settings,
+    train,
+    zoo,
+)
 from tryon_service.cli.files import PHOTO_CODES
 from tryon_service.errors import InputError, RefusedError, TryonError
 
 OK, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
-COMMANDS = (render, perceive, evaluate, demo, zoo, train)
+COMMANDS = (
+    serve,
+    engine,
+    gateway,
+    keys,
+    products,
+    check,
+    settings,
+    render,
+    perceive,
+    evaluate,
+    demo,
+    zoo,
+    train,
+    poses,
+)
 
 
 class ArgumentParser(argparse.ArgumentParser):

@@ -27,6 +27,13 @@ class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PRIORITY_UNSPECIFIED: _ClassVar[Priority]
     PRIORITY_SHOPPER: _ClassVar[Priority]
     PRIORITY_BATCH: _ClassVar[Priority]
+
+class OverlayKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OVERLAY_KIND_UNSPECIFIED: _ClassVar[OverlayKind]
+    OVERLAY_KIND_POSE: _ClassVar[OverlayKind]
+    OVERLAY_KIND_PARSING: _ClassVar[OverlayKind]
+    OVERLAY_KIND_LAYERS: _ClassVar[OverlayKind]
 VIEW_UNSPECIFIED: View
 VIEW_FRONT: View
 VIEW_THREE_QUARTER: View
@@ -39,6 +46,10 @@ VERDICT_STATUS_REFUSED: VerdictStatus
 PRIORITY_UNSPECIFIED: Priority
 PRIORITY_SHOPPER: Priority
 PRIORITY_BATCH: Priority
+OVERLAY_KIND_UNSPECIFIED: OverlayKind
+OVERLAY_KIND_POSE: OverlayKind
+OVERLAY_KIND_PARSING: OverlayKind
+OVERLAY_KIND_LAYERS: OverlayKind
 
 class ProductPhoto(_message.Message):
     __slots__ = ("image", "view")
@@ -303,6 +314,26 @@ class DeleteProductRequest(_message.Message):
 class DeleteProductResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class InspectRequest(_message.Message):
+    __slots__ = ("product_id", "photo", "kind")
+    PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
+    PHOTO_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    product_id: str
+    photo: int
+    kind: OverlayKind
+    def __init__(self, product_id: _Optional[str] = ..., photo: _Optional[int] = ..., kind: _Optional[_Union[OverlayKind, str]] = ...) -> None: ...
+
+class InspectResponse(_message.Message):
+    __slots__ = ("image", "width", "height")
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    image: bytes
+    width: int
+    height: int
+    def __init__(self, image: _Optional[bytes] = ..., width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
 class ErrorDetail(_message.Message):
     __slots__ = ("code", "detail", "field", "retryable", "reasons")

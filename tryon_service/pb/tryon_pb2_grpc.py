@@ -65,6 +65,11 @@ class TryOnStub:
                 request_serializer=tryon_dot_v1_dot_tryon__pb2.DeleteProductRequest.SerializeToString,
                 response_deserializer=tryon_dot_v1_dot_tryon__pb2.DeleteProductResponse.FromString,
                 _registered_method=True)
+        self.Inspect = channel.unary_unary(
+                '/tryon.v1.TryOn/Inspect',
+                request_serializer=tryon_dot_v1_dot_tryon__pb2.InspectRequest.SerializeToString,
+                response_deserializer=tryon_dot_v1_dot_tryon__pb2.InspectResponse.FromString,
+                _registered_method=True)
 
 
 class TryOnServicer:
@@ -111,6 +116,13 @@ class TryOnServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Inspect(self, request, context):
+        """What is seen in a product's photo, drawn over it, for those who look after the cards.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TryOnServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -143,6 +155,11 @@ def add_TryOnServicer_to_server(servicer, server):
                     servicer.DeleteProduct,
                     request_deserializer=tryon_dot_v1_dot_tryon__pb2.DeleteProductRequest.FromString,
                     response_serializer=tryon_dot_v1_dot_tryon__pb2.DeleteProductResponse.SerializeToString,
+            ),
+            'Inspect': grpc.unary_unary_rpc_method_handler(
+                    servicer.Inspect,
+                    request_deserializer=tryon_dot_v1_dot_tryon__pb2.InspectRequest.FromString,
+                    response_serializer=tryon_dot_v1_dot_tryon__pb2.InspectResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -308,6 +325,33 @@ class TryOn:
             '/tryon.v1.TryOn/DeleteProduct',
             tryon_dot_v1_dot_tryon__pb2.DeleteProductRequest.SerializeToString,
             tryon_dot_v1_dot_tryon__pb2.DeleteProductResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Inspect(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tryon.v1.TryOn/Inspect',
+            tryon_dot_v1_dot_tryon__pb2.InspectRequest.SerializeToString,
+            tryon_dot_v1_dot_tryon__pb2.InspectResponse.FromString,
             options,
             channel_credentials,
             insecure,

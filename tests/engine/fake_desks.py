@@ -1,0 +1,103 @@
+"""What stands in for the pipeline in a worker: quick to start, and as badly behaved as asked.
+
+Named in a module of its own because the worker is spawned and imports it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+from tryon_service.engine.messages import Message
+from tryon_service.engine.worker import DONE, REFUSED, WorkerSettings
+from tryon_service.errors import InputError, RefusedError, ZooError
+from tryon_service.types import Reason
+
+REPORT = {
+    "verdict": "accepted",
+    "reasons": [],
+    "scores": {"coverage": 1.0},
+    "target_coco18": None,
+    "product_used": 0,
+    "choice": None,
+    "timings_ms": {"render": 1.0},
+    "renderer": "warp",
+    "networks": [],
+}
+PICTURE = b"a picture"
+
+
+class FakeDesk:
+    """Does what the shopper's "house pose" says; a message's own kind says it in tests without gRPC."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.log = settings.poses / "log"
+        self.answered = 0
+
+    def answer(self, message: Message) -> Message:
+        what, _, figure = (message.parts[0].decode() if message.kind == "render" else message.kind).partition("_")
+        with self.log.open("a") as log:
+            log.write(f"{what}_{figure}\n")
+        act = getattr(self, what, None)
+        if act is not None:
+            act(figure)
+        self.answered += 1
+        if what == "refuse":
+            report = {**REPORT, "verdict": "refused", "reasons": [{"code": "blurred", "photo": "product"} | NO_FIGURES]}
+            return Message(REFUSED, {"report": report, "made": 0, "held": []})
+        head = {"report": REPORT, "made": 0, "held": [], "width": 3, "height": 4, "format": "jpeg"}
+        return Message(DONE, {**head, "answered": self.answered, "pid": os.getpid()}, (PICTURE,))
+
+    def hang(self, _: str) -> None:
+        threading.Event().wait()
+
+    def nap(self, seconds: str) -> None:
+        time.sleep(float(seconds))
+
+    def exit(self, code: str) -> None:
+        os._exit(int(code or 1))
+
+    def freeze(self, _: str) -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def hog(self, _: str) -> None:
+        bytearray(8 << 30)
+
+    def fail(self, _: str) -> None:
+        raise RuntimeError("a bug")
+
+    def input(self, _: str) -> None:
+        raise InputError("image_too_small", "It has 1 x 1 pixels.", "shopper")
+
+    def person(self, _: str) -> None:
+        raise RefusedError([Reason("no_person", "shopper"), Reason("blurred", "shopper", "person", 0.9, 0.8)])
+
+
+NO_FIGURES = {"part": "", "value": None, "limit": None}
+
+
+def open_fake(settings: WorkerSettings) -> FakeDesk:
+    settings.poses.mkdir(parents=True, exist_ok=True)
+    with (settings.poses / "starts").open("a") as log:
+        log.write(f"{os.getpid()}\n")
+    return FakeDesk(settings)
+
+
+def open_never(settings: WorkerSettings) -> FakeDesk:
+    open_fake(settings)
+    raise ZooError("network_missing", "blazepose is nowhere.")
+
+
+def open_later(settings: WorkerSettings) -> FakeDesk:
+    """Fails until a file says that it may start."""
+    desk = open_fake(settings)
+    if not (settings.poses / "may_start").exists():
+        os._exit(3)
+    return desk
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().split() if path.exists() else []

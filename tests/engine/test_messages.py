@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import multiprocessing
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tryon_service.engine.messages import Message, error_from, error_row, receive, send
+from tryon_service.errors import CODES, InputError, RefusedError
+from tryon_service.types import Reason
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@given(st.text(), st.dictionaries(st.text(), PLAIN), st.lists(st.binary(max_size=1000), max_size=5))
+def test_what_is_sent_is_received(kind: str, head: dict[str, object], parts: list[bytes]) -> None:
+    ours, theirs = multiprocessing.Pipe()
+    with ours, theirs:
+        send(ours, Message(kind, head, tuple(parts)))
+        message = receive(theirs)
+    assert message == Message(kind, head, tuple(parts))
+    assert message.size == sum(map(len, parts))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"1234", struct.pack("<Q", 5) + b"[1,2]", struct.pack("<Q", 99) + b"{}", b"\0" * 8]
+)
+def test_what_is_no_message_is_a_value_error(data: bytes) -> None:
+    ours, theirs = multiprocessing.Pipe()
+    with ours, theirs:
+        ours.send_bytes(data)
+        with pytest.raises(ValueError):  # noqa: PT011 - of json's, or ours
+            receive(theirs)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_errors_keep_code_detail_and_field(code: str) -> None:
+    error = error_from(error_row(InputError(code, "what exactly", "shopper")))
+    assert (error.code, error.detail, error.field) == (code, "what exactly", "shopper")
+
+
+def test_refusals_keep_their_reasons() -> None:
+    reasons = [Reason("blurred", "shopper", "person", 0.8, 0.7), Reason("no_person", "product[1]")]
+    error = error_from(error_row(RefusedError(reasons, "why")))
+    assert isinstance(error, RefusedError)
+    assert (error.reasons, error.detail) == (tuple(reasons), "why")
+
+
+def test_an_unknown_code_is_our_own_fault() -> None:
+    assert error_from({"code": "nonsense", "detail": "", "field": "", "reasons": []}).code == "internal"

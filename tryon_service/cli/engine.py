@@ -1,0 +1,59 @@
+"""Run the render engine: the process that computes, behind gRPC. 'tryon settings' lists what can be set."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import threading
+from types import FrameType
+
+HELP = "run the render engine behind gRPC"
+
+logger = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="take over from an engine at the same socket: warm up now, listen when it ends, this long at most",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from tryon_service.engine import confine
+    from tryon_service.engine.server import Engine
+    from tryon_service.observability import logs
+    from tryon_service.settings import load
+
+    settings = load()
+    logs.set_up("debug" if args.verbose else settings.log_level)
+    confine.no_core_dumps()
+    asked = stop_on_signals()
+    engine = Engine(settings)
+    try:
+        engine.start(args.wait)
+        asked.wait()
+        logger.info("the engine stops taking calls and finishes those that it has")
+        if not engine.drain():
+            logger.warning("time is up; calls are left unanswered")
+    finally:
+        engine.stop()
+    return 0
+
+
+def stop_on_signals() -> threading.Event:
+    """Set by the first SIGTERM or SIGINT; the second raises KeyboardInterrupt in the main thread."""
+    asked = threading.Event()
+
+    def note(_signal: int, _frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, note)
+    return asked

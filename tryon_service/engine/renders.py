@@ -1,0 +1,137 @@
+"""The calls about shoppers: a picture, or a pose as a token. Nothing of a shopper is kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tryon_service.engine import convert
+from tryon_service.engine.calls import Call
+from tryon_service.engine.messages import Message, reasons_from
+from tryon_service.engine.supervisor import Supervisor
+from tryon_service.engine.worker import MISSING, REFUSED
+from tryon_service.errors import InputError, RefusedError
+from tryon_service.imaging.limits import inspect
+from tryon_service.keyring import Keyring
+from tryon_service.observability.metrics import EngineMetrics
+from tryon_service.pb import tryon_pb2 as pb
+from tryon_service.poses.pose import Pose
+from tryon_service.poses.token import MAX_TTL, open_token, seal
+from tryon_service.products.base import ProductStore
+from tryon_service.products.records import ProductRecord
+
+HOUSE = "name:"
+"""What a pose begins with that is one of ours."""
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What a render is made of: which shopper, given how, and what is said about all photos alike."""
+
+    shopper: bytes
+    head: Mapping[str, Any]
+
+    def message(self, photos: Sequence[Mapping[str, Any]], files: Sequence[bytes]) -> Message:
+        """photos: a row for each product photo, see Tasks.render; files: of those that are sent."""
+        return Message("render", {**self.head, "photos": photos}, (self.shopper, *files))
+
+
+class Renders:
+    """Safe between threads."""
+
+    def __init__(
+        self, supervisor: Supervisor, products: ProductStore, keyring: Keyring, metrics: EngineMetrics
+    ) -> None:
+        self._supervisor, self._products, self._keyring = supervisor, products, keyring
+        self._metrics = metrics
+
+    def render(self, call: Call, request: pb.RenderRequest) -> pb.RenderResponse:
+        """Raises InputError, RefusedError with every reason, and UnavailableError."""
+        convert.check_reference(request.consent_reference)
+        call.priority = convert.priority_of(request.priority)
+        options = convert.options_row(request.options)
+        kind, shopper = self._shopper(call, request)
+        order = _Order(shopper, {"options": options, "shopper": kind, "deadline": call.deadline})
+        if request.WhichOneof("product") == "product_id":
+            return self._from_store(call, order, request.product_id)
+        if request.WhichOneof("product") is None:
+            raise InputError("missing_field", "Product photos or a product's id are needed.", "product")
+        return self._from_photos(call, order, request.photos.photos)
+
+    def analyze_pose(self, call: Call, request: pb.AnalyzePoseRequest) -> pb.AnalyzePoseResponse:
+        convert.check_reference(request.consent_reference)
+        store, ttl = call.store, request.ttl_seconds or MAX_TTL
+        if ttl > MAX_TTL:
+            raise InputError("invalid_option", f"{ttl} is more than {MAX_TTL} seconds.", "ttl_seconds")
+        inspect(request.photo, "shopper")
+        answer = call.ask(self._supervisor, Message("pose", {}, (request.photo,)))
+        now = time.time()
+        return pb.AnalyzePoseResponse(
+            pose=seal(Pose.unpack(answer.parts[0]), self._keyring, store, ttl, now),
+            expires_at=int(now) + ttl,
+            keypoints_coco18=convert.joints_of(answer.head["joints"]),
+            view=convert.view_message(answer.head["view"]),
+            width=answer.head["width"],
+            height=answer.head["height"],
+        )
+
+    def _shopper(self, call: Call, request: pb.RenderRequest) -> tuple[str, bytes]:
+        """(kind, bytes) as Tasks.render takes them."""
+        given = request.WhichOneof("shopper")
+        if given is None:
+            raise InputError("missing_field", "A photo or a pose is needed.", "shopper")
+        if given == "photo":
+            inspect(request.photo, "shopper")
+            return "photo", request.photo
+        if request.pose.startswith(HOUSE):
+            return "house", request.pose.removeprefix(HOUSE).encode()
+        return "pose", open_token(request.pose, self._keyring, call.store, time.time()).pack()
+
+    def _from_photos(self, call: Call, order: _Order, photos: Sequence[pb.ProductPhoto]) -> pb.RenderResponse:
+        convert.check_photos(photos)
+        rows = []
+        for photo, name in zip(photos, convert.photo_names(len(photos)), strict=True):
+            inspect(photo.image, name)
+            rows.append({"view": convert.view_of(photo.view, f"{name}.view"), "sent": True, "stored": False})
+        answer = call.ask(self._supervisor, order.message(rows, [photo.image for photo in photos]))
+        return self._picture(call, answer, range(len(photos)), len(photos))
+
+    def _from_store(self, call: Call, order: _Order, product_id: str) -> pb.RenderResponse:
+        """Files travel only where the worker hasn't them; what it has it may give up before the call's turn."""
+        record = self._products.get(call.store, product_id)
+        places = [place for place, photo in enumerate(record.photos) if not photo.reasons]
+        answer = call.ask(self._supervisor, self._stored(order, record, places, self._supervisor.held))
+        if answer.kind == MISSING:
+            answer = call.ask(self._supervisor, self._stored(order, record, places, frozenset()))
+        return self._picture(call, answer, places, len(record.photos))
+
+    def _stored(self, order: _Order, record: ProductRecord, places: Sequence[int], held: frozenset[str]) -> Message:
+        """places: which of the card's photos can be used; held: sha256 of those whose files aren't sent."""
+        rows = [
+            {"sha256": photo.sha256, "view": photo.view, "sent": photo.sha256 not in held, "stored": True}
+            for photo in (record.photos[place] for place in places)
+        ]
+        if all(not row["sent"] for row in rows):
+            return order.message(rows, [])
+        files = self._products.photos(record)
+        return order.message(rows, [files[place] for place, row in zip(places, rows, strict=True) if row["sent"]])
+
+    def _picture(self, call: Call, answer: Message, places: Sequence[int], total: int) -> pb.RenderResponse:
+        """Raises RefusedError where there is none."""
+        row = convert.renumbered(answer.head["report"], places, total)
+        call.rendered(row)
+        self._metrics.verdict(row["verdict"], [reason["code"] for reason in row["reasons"]])
+        self._metrics.steps(row["timings_ms"])
+        for index in range(len(places)):
+            self._metrics.cache("product", hit=index >= answer.head["made"])
+        if answer.kind == REFUSED:
+            raise RefusedError(reasons_from(row["reasons"]))
+        return pb.RenderResponse(
+            image=answer.parts[0],
+            content_type=f"image/{answer.head['format']}",
+            width=answer.head["width"],
+            height=answer.head["height"],
+            report=convert.report_of(row),
+        )
