@@ -1,0 +1,103 @@
+"""`/v1/products`: the store's product cards, each analysed once and kept."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from tryon_service.errors import InputError
+from tryon_service.gateway.admission import admitted
+from tryon_service.gateway.answers import Product, ProductList, product_row
+from tryon_service.gateway.auth import needs
+from tryon_service.gateway.calls import for_engine
+from tryon_service.gateway.forms import MAX_PHOTOS, ListQuery, ProductForm
+from tryon_service.gateway.intake import MAX_BODY, check_photo
+from tryon_service.gateway.routes.renders import product_photos
+from tryon_service.gateway.schemas import PRODUCT_ID
+from tryon_service.gateway.services import services
+from tryon_service.pb import tryon_pb2 as pb
+
+products = APIBlueprint("products", __name__, url_prefix="/v1", tag="Products")
+
+
+@products.put("/products/<product_id>")
+@needs("products", kinds=("key",))
+@admitted
+@products.input(ProductForm, location="files", arg_name="form", unknown="raise")
+@products.output(Product)
+@products.doc(
+    summary="Create or replace a product",
+    description="Its photos are analysed before this returns; those that can't be used say why.",
+    security="Bearer",
+)
+def put(product_id: str, form: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    check_product_id(product_id)
+    photos = form.get("photos", [])
+    photos += _fetched(form.get("urls", []), len(photos))
+    if not photos:
+        raise InputError("missing_field", "Send at least one photo.", "photos")
+    wanted = pb.PutProductRequest(
+        product_id=product_id,
+        photos=product_photos(photos, form.get("views")),
+        rights_reference=form["rights_reference"],
+    )
+    answer = services().engine.put_product(wanted, **for_engine())
+    return product_row(answer.product), 201 if answer.created else 200
+
+
+@products.get("/products/<product_id>")
+@needs("products", kinds=("key",))
+@products.output(Product)
+@products.doc(summary="What is known of a product", security="Bearer")
+def get(product_id: str) -> dict[str, Any]:
+    check_product_id(product_id)
+    wanted = pb.GetProductRequest(product_id=product_id)
+    return product_row(services().engine.get_product(wanted, **for_engine()).product)
+
+
+@products.get("/products")
+@needs("products", kinds=("key",))
+@products.input(ListQuery, location="query", arg_name="query", unknown="raise")
+@products.output(ProductList)
+@products.doc(summary="The store's products", security="Bearer")
+def list_all(query: dict[str, Any]) -> dict[str, Any]:
+    wanted = pb.ListProductsRequest(page_size=query["page_size"], page_token=query.get("page_token", ""))
+    found = services().engine.list_products(wanted, **for_engine())
+    return {"products": [product_row(one) for one in found.products], "next_page_token": found.next_page_token}
+
+
+@products.delete("/products/<product_id>")
+@needs("products", kinds=("key",))
+@products.doc(
+    summary="Remove a product",
+    description="With its photos, everything found in them, and the pictures made of it.",
+    responses={204: "It is gone"},
+    security="Bearer",
+)
+def delete(product_id: str) -> Response:
+    check_product_id(product_id)
+    services().engine.delete_product(pb.DeleteProductRequest(product_id=product_id), **for_engine())
+    return Response(status=204)
+
+
+def check_product_id(product_id: str) -> None:
+    if not re.match(PRODUCT_ID, product_id):
+        raise InputError("invalid_option", "An id is 1 to 128 of letters, digits, '.', '_', '~' and '-'.", "product_id")
+
+
+def _fetched(urls: list[str], before: int) -> list[bytes]:
+    """The photos behind the URLs. before: how many were sent along."""
+    if before + len(urls) > MAX_PHOTOS:
+        raise InputError("invalid_option", f"A product has at most {MAX_PHOTOS} photos.", "urls")
+    photos: list[bytes] = []
+    for index, url in enumerate(urls):
+        field = f"urls[{index}]"
+        photo = services().fetcher.fetch(url, field)
+        check_photo(photo, field)
+        photos.append(photo)
+        if sum(map(len, photos)) > MAX_BODY:
+            raise InputError("too_many_bytes", f"All photos together may have {MAX_BODY / 1e6:.0f} MB.", field)
+    return photos
