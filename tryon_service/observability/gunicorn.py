@@ -11,7 +11,7 @@ import os
 from datetime import timedelta
 from typing import Any
 
-from gunicorn import glogging  # type: ignore[import-untyped]
+from gunicorn import glogging
 
 from tryon_service.observability.multiprocess import FOLDER_VARIABLE, remove_folder
 
