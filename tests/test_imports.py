@@ -101,6 +101,7 @@ def test_heavy_packages_are_imported_where_they_are_used(path: Path) -> None:
             "import tryon_service.engine.server, tryon_service.cli.engine",
             ("cv2", "PIL", "ai_edge_litert", "onnxruntime", "torch", "redis"),
         ),
+        ("import tryon_service.client", ("cv2", "PIL", "flask", "grpc", "ai_edge_litert", "onnxruntime", "torch")),
         ("import tryon_service.pipeline", ("torch", "ai_edge_litert", "onnxruntime", "scipy")),
     ],
 )

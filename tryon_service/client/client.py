@@ -6,10 +6,10 @@ import asyncio
 import copy
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from functools import wraps
 from types import TracebackType
-from typing import Concatenate, Generic, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 import httpx
 
@@ -46,6 +46,10 @@ class _Session(Generic[H]):
         self._http.headers.update(
             {"Authorization": f"Bearer {_sane(api_key, 'api_key')}", "User-Agent": f"tryon-service/{__version__}"}
         )
+
+    @property
+    def base_url(self) -> str:
+        return str(self._http.base_url).rstrip("/")
 
     @property
     def closed(self) -> bool:
@@ -90,7 +94,7 @@ def _blocking(build: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], T
     return method
 
 
-def _async(build: Callable[P, Call[T]]) -> Callable[Concatenate[AsyncClient, P], Awaitable[T]]:
+def _async(build: Callable[P, Call[T]]) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
     @wraps(build)
     async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.send(build(*args, **kwargs))
