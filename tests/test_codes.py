@@ -31,8 +31,22 @@ RAISED_BY_THE_SERVICE = {
     "invalid_signature",
     "overloaded",
     "engine_unavailable",
+    "blocked_url",
+    "fetch_failed",
+    "not_found",
+    "method_not_allowed",
+    "not_acceptable",
+    "unsupported_media_type",
+    "conflict",
+    "unauthorized",
+    "forbidden",
+    "token_spent",
+    "rate_limited",
+    "storage_full",
+    "storage_unavailable",
 }
-"""Codes about tasks, tokens, catalogues, signatures and queues: the service around the pipeline knows these."""
+"""Codes about tasks, tokens, catalogues, access and queues: the service around the pipeline knows these, and a test of
+its own, found below, raises each."""
 RAISED_BY_THE_COMMAND = {"internal"}
 """For what nobody thought of; tests/cli has its case."""
 
@@ -193,3 +207,11 @@ def test_no_code_is_without_a_case() -> None:
     covered = {*CASES, "network_missing", "network_mismatch"}
     assert not covered & elsewhere
     assert covered | elsewhere == set(CODES)
+
+
+@pytest.mark.parametrize("code", sorted(RAISED_BY_THE_SERVICE))
+def test_a_code_of_the_service_is_expected_by_a_test_of_the_service(code: str) -> None:
+    """By its name in quotes, in a folder that tests the service."""
+    folders = ("access", "client", "engine", "fetch", "gateway", "poses", "products", "service")
+    texts = (path.read_text() for folder in folders for path in (Path(__file__).parent / folder).rglob("test_*.py"))
+    assert any(f'"{code}"' in text for text in texts)
