@@ -76,7 +76,9 @@ class Service:
         """Seconds until /readyz says so. Raises AssertionError with the end of the log."""
         began = time.monotonic()
         try:
-            eventually("readiness", lambda: self.ready or any(one.poll() is not None for one in self.processes), seconds)
+            eventually(
+                "readiness", lambda: self.ready or any(one.poll() is not None for one in self.processes), seconds
+            )
             assert self.ready, "a process ended"
         except AssertionError as error:
             error.add_note(self.log.read_text()[-3000:])
@@ -140,11 +142,11 @@ def running(*, apart: bool = False, **variables: str) -> Iterator[Service]:
 
 def form(**parts: bytes | str | list[bytes]) -> list[tuple[str, tuple[str | None, bytes]]]:
     """A multipart form as httpx takes it: bytes as files, a list as several of one name, texts as fields."""
-    made: list[tuple[str, tuple[str | None, bytes]]] = []
-    for name, value in parts.items():
-        for one in value if isinstance(value, list) else [value]:
-            made.append((name, (None, one.encode()) if isinstance(one, str) else ("photo", one)))
-    return made
+    return [
+        (name, (None, one.encode()) if isinstance(one, str) else ("photo", one))
+        for name, value in parts.items()
+        for one in (value if isinstance(value, list) else [value])
+    ]
 
 
 def put_product(http: httpx.Client, product_id: str, *photos: bytes) -> httpx.Response:

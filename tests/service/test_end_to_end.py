@@ -6,6 +6,7 @@ import re
 import signal
 import stat
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -30,13 +31,12 @@ def expect_picture(answer: httpx.Response) -> bytes:
 
 
 def test_ready_in_seconds_and_gone_in_order(
-    networks: None, card: bytes, shopper: bytes, capsys: pytest.CaptureFixture[str]
+    networks: None, card: bytes, shopper: bytes, say: Callable[[str], None]
 ) -> None:
     with running() as service:
         eventually("the welcome", lambda: "Ready at http://" in service.log.read_text())
         seconds = float(re.findall(r"after ([\d.]+) s", service.log.read_text())[0])
-        with capsys.disabled():
-            print(f"\nready after {seconds:.1f} s")
+        say(f"ready after {seconds:.1f} s")
         assert seconds < READY_WITHIN
         key, answers = service.key(), []
 
@@ -112,7 +112,9 @@ def test_a_pose_token_is_its_stores_alone(service: Service, http: httpx.Client, 
 
 
 def test_house_poses(http: httpx.Client, product: str) -> None:
-    pictures = {expect_picture(render(http, pose=f"name:{name}", product_id=product)) for name in ("standing", "contrapposto")}
+    pictures = {
+        expect_picture(render(http, pose=f"name:{name}", product_id=product)) for name in ("standing", "contrapposto")
+    }
     assert len(pictures) == 2
     assert render(http, pose="name:nobodys", product_id=product).status_code == 400
 
