@@ -125,7 +125,7 @@ def roll_engine(service: Service) -> None:
     new = service.start("engine", "--wait", "60")
     eventually("its worker", lambda: len(family(new.pid)) > 1)
     old.send_signal(signal.SIGTERM)
-    assert old.wait(12.0) == 0
+    assert old.wait(30.0) == 0
     service.processes.remove(old)
     service.wait_ready()
 

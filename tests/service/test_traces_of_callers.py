@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -75,7 +76,6 @@ def leave_no_trace(card: bytes, shopper: bytes, number: int) -> None:
 
 def _readable(pids: list[int]) -> list[int]:
     """Those whose open files may be looked at; a worker that may leave no core hides them from all but root."""
-    from pathlib import Path
 
     def open_to_us(pid: int) -> bool:
         try:

@@ -10,6 +10,10 @@ from types import FrameType
 
 HELP = "run the render engine behind gRPC"
 
+LOOK = 0.5
+"""Seconds between looks at whether we are asked to stop. A wait without end would now and then sleep through it: where
+the kernel gives a signal to one of gRPC's threads, it doesn't wake the main one, in which Python would handle it."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -36,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
     engine = Engine(settings)
     try:
         engine.start(args.wait)
-        asked.wait()
+        while not asked.wait(LOOK):
+            pass
         logger.info("the engine stops taking calls and finishes those that it has")
         if not engine.drain():
             logger.warning("time is up; calls are left unanswered")
