@@ -59,7 +59,7 @@ def test_frozen_then_drained_by_a_signal(
     workers = worker_of(command)
     assert len(workers) == 1
     os.kill(command.pid, signal.SIGSTOP)
-    assert not client.healthy(0.5)
+    eventually(lambda: not client.healthy(0.5), 10.0)
     time.sleep(1.5)  # the worker beats on, unheard
     os.kill(command.pid, signal.SIGCONT)
     eventually(lambda: client.healthy(1.0))
