@@ -22,6 +22,8 @@ from pathlib import Path
 
 import httpx
 
+from tryon_service.engine_client import EngineClient
+
 ROOT = Path(__file__).parents[1]
 DEADLINE = 30.0
 """Seconds that anything may take here."""
@@ -73,17 +75,22 @@ class Service:
         return process
 
     def wait_ready(self, seconds: float = DEADLINE) -> float:
-        """Seconds until /readyz says so. Raises AssertionError with the end of the log."""
+        """Seconds until engine and gateway both say so: /readyz alone remembers a yes for a moment, so that after a
+        fault it may be of before. Raises AssertionError with the end of the log."""
         began = time.monotonic()
-        try:
-            eventually(
-                "readiness", lambda: self.ready or any(one.poll() is not None for one in self.processes), seconds
-            )
-            assert self.ready, "a process ended"
-        except AssertionError as error:
-            error.add_note(self.log.read_text()[-3000:])
-            raise
+        with contextlib.closing(EngineClient(f"unix:{self.socket}")) as engine:
+            try:
+                eventually("readiness", lambda: self.ended or (engine.healthy(1.0) and self.ready), seconds)
+                assert not self.ended, "a process ended"
+            except AssertionError as error:
+                error.add_note(self.log.read_text()[-3000:])
+                raise
         return time.monotonic() - began
+
+    @property
+    def ended(self) -> bool:
+        """Whether a process that should run doesn't."""
+        return any(one.poll() is not None for one in self.processes)
 
     @property
     def ready(self) -> bool:
