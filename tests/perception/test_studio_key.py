@@ -65,6 +65,16 @@ def test_a_white_print_on_the_chest_is_no_gap(standing: Keypoints) -> None:
     assert key_studio(rgb, alpha, standing)[135:145, 145:155].min() == 1
 
 
+@pytest.mark.parametrize("width", [3, 6])
+def test_stripes_of_the_papers_colour_are_no_gaps(standing: Keypoints, width: int) -> None:
+    """They begin at the outline and lie beside the hands, as background does."""
+    alpha = alpha_of(standing)
+    dark, white = photo(alpha, person=(30, 30, 30)), photo(alpha, person=(250, 250, 250))
+    rows = (np.arange(400) // width % 2 == 0)[:, None, None]
+    keyed = key_studio(np.where(rows, dark, white), alpha, standing)
+    assert np.abs(keyed - alpha)[away_from_head_and_feet(standing)].max() < 0.2
+
+
 def test_white_clothes_keep_their_matte(standing: Keypoints) -> None:
     alpha = alpha_of(standing)
     rgb = photo(alpha, person=(246, 246, 246))

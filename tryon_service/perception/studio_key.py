@@ -37,6 +37,11 @@ GAP_M2, GAP_M = 1.2e-5, 0.025
 """Smallest such gap, square metres, and half the width of the widest, metres."""
 GAP_RIM = 0.8
 """Share of a gap's rim that must clearly be person."""
+WORN_M, WORN = 0.06, 0.06
+"""Half-width in metres of a pixel's surroundings, and the share of the person in them from which patches of the
+background's colour that can't be background tell that the cloth has this colour too."""
+STRIPES_M, STRIPES = 0.12, 0.3
+"""The same of all patches of this colour: stripes that run out to the background are too many to be gaps."""
 HAIR_M, SHOE_M = 0.17, 0.16
 """Radius round the head, where hair is left soft, and round the feet, where the floor is shadowed, metres."""
 
@@ -66,7 +71,8 @@ def key_studio(rgb: UInt8Array, matte: Float32Array, keypoints: Keypoints) -> Fl
     opened = np.where(_gaps(apart, matte, plain, hands, scale), np.float32(0), matte)
     radius = max(2 * BLUR, round(RIM_M * scale))
     rim = _rim(opened, radius)
-    keyed = _measured(apart, opened, rim & plain, radius)
+    worn = _share((apart < PAPER) & ~rim, opened > 0.5, WORN_M * scale) > WORN
+    keyed = _measured(apart, opened, rim & plain & ~worn, radius)
     # Deep inside nothing is half transparent, whatever a highlight looks like.
     return np.where(~rim & plain & (opened > 0.5), np.float32(1), keyed)
 
@@ -103,6 +109,7 @@ def _gaps(apart: UInt8Array, matte: Float32Array, plain: BoolArray, hands: BoolA
     inside = ((apart < PAPER) & solid & plain).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
     gaps = np.zeros(matte.shape, np.bool_)
+    found = []
     for label in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= max(GAP_M2 * scale**2, 6)):
         left, top, width, height, _ = (int(v) for v in stats[label])
         at = np.s_[max(top - 6, 0) : top + height + 6, max(left - 6, 0) : left + width + 6]
@@ -113,7 +120,22 @@ def _gaps(apart: UInt8Array, matte: Float32Array, plain: BoolArray, hands: BoolA
         narrow = cv2.distanceTransform(np.pad(part, 1), cv2.DIST_L2, 3).max() < GAP_M * scale
         if label and open_ and narrow and rim.any() and (apart[at][rim] > CLEAR).mean() > GAP_RIM:
             gaps[at] |= part > 0
+            found.append((at, part > 0))
+    if found:
+        paper = inside > 0
+        worn = _share(paper & ~gaps, solid, WORN_M * scale) > WORN
+        worn |= _share(paper, solid, STRIPES_M * scale) > STRIPES
+        for at, part in found:
+            if worn[at][part].mean() > 0.5:
+                gaps[at] &= ~part
     return gaps
+
+
+def _share(mask: BoolArray, person: BoolArray, radius: float) -> Float32Array:
+    """H x W: the mask's area as a share of the person's within radius pixels along x and y."""
+    side = (2 * max(1, round(radius)) + 1,) * 2
+    inside, all_ = (cv2.boxFilter(area.astype(np.float32), -1, side) for area in (mask & person, person))
+    return np.asarray(inside / np.maximum(all_, 1e-6), np.float32)
 
 
 def _rim(matte: Float32Array, radius: float) -> BoolArray:

@@ -21,6 +21,8 @@ ON_LIMB = 0.25
 joints are off."""
 POSE_TOLERANCE = 15.0
 """Degrees."""
+STILL = 5.0
+"""Degrees by which a limb may move and still be behind what hides it in the product photo."""
 
 
 def measure(
@@ -75,7 +77,9 @@ def _whole(rendered: Rendered, product: Person, target: TargetPose) -> dict[str,
             for alpha, rig in zip((product.matte, rendered.alpha), rigs, strict=True)
         )
         if before is not None and after is not None and before >= ON_LIMB:
-            out[name] = min(1.0, after / before) if name in target.held | target.kept else after
+            moved = degrees_between(direction(product.keypoints, bone), direction(target.keypoints, bone))
+            still = moved <= STILL or name in target.held | target.kept
+            out[name] = min(1.0, after / before) if still else after
     return out
 
 
