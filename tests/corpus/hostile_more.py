@@ -47,20 +47,24 @@ def large() -> dict[str, bytes]:
         "large_grey.jpg": saved(flat.convert("L"), "JPEG", quality=10),
         "large_interlaced.png": saved_interlaced(2000),
         "large_1_bit.png": saved(Image.new("1", (DEEP, DEEP)), "PNG"),
+        "large_progressive.jpg": saved(flat, "JPEG", quality=10, progressive=True),
+        "large_lossless.webp": saved(Image.new("RGBA", (DEEP, DEEP)), "WEBP", lossless=True, method=0),
         "large_sliver.png": _flat_png(60_000, 200, depth=8, colour=0, pixel=b"\x80"),
         "too_large_16_bit.png": _flat_png(DEEP + 1, DEEP, depth=16, colour=6, pixel=bytes(8), rows=1),
     }
 
 
 def costly() -> dict[str, bytes]:
-    """The photos that need the most memory of all that are let in: no decoder can take them in parts."""
-    flat = Image.new("RGB", (LARGE, LARGE), (200, 180, 160))
-    clear = Image.new("RGBA", (DEEP, DEEP), (9, 9, 9, 128))
+    """The photos that need the most memory of all that are let in, each as large as its kind may be."""
+    clear = (9, 9, 9, 128)
     return {
-        "costly_progressive.jpg": saved(flat, "JPEG", quality=10, progressive=True),
+        "costly_baseline.jpg": saved(Image.new("RGB", (4090, 4090)), "JPEG", quality=10, subsampling=0),
+        "costly_progressive.jpg": saved(Image.new("RGB", (4990, 4990)), "JPEG", quality=10, progressive=True),
+        "costly_four_inks.jpg": saved(Image.new("CMYK", (3050, 3050)), "JPEG", quality=10, progressive=True),
         "costly_16_bit.png": _flat_png(DEEP, depth=16, colour=6, pixel=bytes(8)),
-        "costly_palette.png": saved(Image.new("P", (DEEP, DEEP)), "PNG", optimize=True),
-        "costly_lossless.webp": saved(clear, "WEBP", lossless=True, method=0),
+        "costly_palette.png": saved(Image.new("P", (DEEP, DEEP)), "PNG", transparency=0),
+        "costly_lossless.webp": saved(Image.new("RGBA", (4330, 4330), clear), "WEBP", lossless=True, method=0),
+        "costly_lossy.webp": saved(Image.new("RGB", (DEEP, DEEP)), "WEBP", quality=10, method=0),
     }
 
 

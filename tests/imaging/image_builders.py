@@ -123,3 +123,8 @@ def srgb_of(rgb: tuple[int, int, int], primaries: tuple[tuple[float, float, floa
     linear = np.clip(xyz @ np.linalg.inv(np.array(SRGB)), 0, 1)
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return np.rint(encoded * 255).astype(np.uint8)
+
+
+def difference(first: Bytes, second: Bytes) -> int:
+    """The largest between two pictures, in levels."""
+    return int(np.abs(first.astype(int) - second).max())

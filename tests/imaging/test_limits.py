@@ -12,7 +12,8 @@ from PIL import Image
 
 from tryon_service.errors import InputError
 from tryon_service.imaging import limits
-from tryon_service.imaging.limits import Header, Limits, inspect
+from tryon_service.imaging.containers.header import Header
+from tryon_service.imaging.limits import Limits, inspect
 
 HEIC_START = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
@@ -101,6 +102,45 @@ def test_default_bounds() -> None:
     assert code_of(file_of(Image.new("1", (5001, 5000)), "PNG")) == "too_many_pixels"
     assert inspect(file_of(Image.new("1", (5000, 5000)), "PNG")).size == (5000, 5000)
     assert code_of(file_of(quadrants(64, 64), "JPEG")) == "image_too_small"
+
+
+def test_what_takes_the_decoder_too_much_memory_is_refused_with_advice() -> None:
+    data = file_of(quadrants(), "JPEG", progressive=True)
+    taken = inspect(data).decoder_bytes
+    assert inspect(data, limits=Limits(decoder_bytes=taken)).decoder_bytes == taken
+    with pytest.raises(InputError, match=r"160 x 200 pixels as a progressive JPEG.*Save it as an ordinary") as caught:
+        inspect(data, "shopper", Limits(decoder_bytes=taken - 1))
+    assert (caught.value.code, caught.value.field) == ("too_many_pixels", "shopper")
+
+
+def resized(jpeg: bytes, width: int, height: int) -> bytes:
+    """The same file claiming another size: only its header is read here."""
+    at = max(jpeg.find(b"\xff\xc0"), jpeg.find(b"\xff\xc2")) + 5
+    return jpeg[:at] + struct.pack(">HH", height, width) + jpeg[at + 4 :]
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "let_in"),
+    [
+        ((8165, 6124), {}, True),
+        ((6000, 4000), {"progressive": True}, True),
+        ((4032, 3024), {"progressive": True, "subsampling": 0}, True),
+        ((7700, 7700), {"progressive": True}, False),
+        ((6000, 4000), {"progressive": True, "subsampling": 0}, False),
+    ],
+)
+def test_jpegs_of_phones_and_programs(size: tuple[int, int], options: dict[str, object], let_in: bool) -> None:
+    data = resized(file_of(quadrants(), "JPEG", **options), *size)
+    if let_in:
+        assert inspect(data).size == size
+    else:
+        assert code_of(data) == "too_many_pixels"
+
+
+def test_webps_of_programs() -> None:
+    assert inspect(file_of(Image.new("RGBA", (4000, 4000)), "WEBP", lossless=True, method=0)).size == (4000, 4000)
+    assert inspect(file_of(Image.new("RGB", (5000, 5000)), "WEBP", method=0)).size == (5000, 5000)
+    assert code_of(file_of(Image.new("RGBA", (5000, 5000)), "WEBP", lossless=True, method=0)) == "too_many_pixels"
 
 
 def test_gif_frames() -> None:

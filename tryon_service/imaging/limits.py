@@ -10,29 +10,25 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from tryon_service.errors import InputError
-from tryon_service.imaging.containers import (
-    DamagedFileError,
-    Header,
-    ImageFormat,
-    UnsupportedVariantError,
-    read_header,
-)
-
-__all__ = ["DEFAULT_LIMITS", "Header", "Limits", "inspect"]
+from tryon_service.imaging.containers.formats import read_header
+from tryon_service.imaging.containers.header import DamagedFileError, Header, ImageFormat, UnsupportedVariantError
 
 
 @dataclass(frozen=True)
 class Limits:
     """What a photo's file may be. JPEG may be larger because it can be decoded at a fraction of its size.
 
-    jpeg_pixels, other_pixels: width x height; jpeg_bytes, other_bytes: of the file; frames: pictures in it;
-    smallest_side: pixels of the shorter side, below which no person can be made out.
+    jpeg_pixels, other_pixels: width x height; jpeg_bytes, other_bytes: of the file; decoder_bytes: of memory that its
+    decoder has to hold besides the picture itself, which by default are enough for 25 megapixels of a progressive JPEG
+    with halved colours (4:2:0) and 18 of lossless WebP; frames: pictures in it; smallest_side: pixels of the shorter
+    side, below which no person can be made out.
     """
 
     jpeg_pixels: int = 60_000_000
     other_pixels: int = 25_000_000
     jpeg_bytes: int = 20_000_000
     other_bytes: int = 20_000_000
+    decoder_bytes: int = 75_000_000
     frames: int = 1
     smallest_side: int = 128
 
@@ -60,6 +56,13 @@ _REFUSED_SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\0\0\1\0", "ICO"),
     (b"\x76\x2f\x31\x01", "OpenEXR"),
 )
+_HELD_WHOLE: dict[ImageFormat, str] = {
+    "jpeg": "a progressive JPEG",
+    "png": "a PNG",
+    "webp": "a lossless, transparent or animated WebP",
+    "heic": "a HEIC",
+}
+"""Names of the kinds whose decoders can't work row by row."""
 _ACCEPTED = "JPEG, PNG and WebP are accepted"
 _SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
 _GIF_FRAME = re.compile(rb"!\xf9\x04.{4}\0,", re.DOTALL)
@@ -96,6 +99,13 @@ def _check_size(header: Header, field: str, limits: Limits) -> None:
     if width * height > most:
         detail = (
             f"It has {width} x {height} = {width * height / 1e6:.1f} megapixels; at most {most / 1e6:.1f} are accepted."
+        )
+        raise InputError("too_many_pixels", detail, field)
+    if header.decoder_bytes > limits.decoder_bytes:
+        taken, most_bytes = header.decoder_bytes / 1e6, limits.decoder_bytes / 1e6
+        detail = (
+            f"It has {width} x {height} pixels as {_HELD_WHOLE[header.format]}, which takes {taken:.1f} MB of memory "
+            f"to decode; at most {most_bytes:.1f} MB are given. Save it as an ordinary (baseline) JPEG, or smaller."
         )
         raise InputError("too_many_pixels", detail, field)
     if min(width, height) < limits.smallest_side:

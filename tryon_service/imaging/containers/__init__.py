@@ -1,0 +1,1 @@
+"""File structure of JPEG, PNG, WebP and HEIC: what a header says, and the file cut down to its pixels."""
