@@ -15,7 +15,7 @@ PACKAGE = Path(tryon_service.__file__).parent
 
 TIERS: tuple[tuple[str, ...], ...] = (
     ("types",),
-    ("errors",),
+    ("errors", "confine"),
     ("settings", "pb"),
     ("keyring", "observability", "engine_client"),
     ("access",),
@@ -37,7 +37,8 @@ TIERS: tuple[tuple[str, ...], ...] = (
     ("pipeline",),
     ("report",),
     ("products",),
-    ("evaluation", "training"),
+    ("evaluation",),
+    ("training",),
     ("engine", "onboarding"),
     ("cli",),
     ("__main__",),

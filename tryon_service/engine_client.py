@@ -22,7 +22,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tryon_service.errors import InputError, TryonError, UnavailableError
 from tryon_service.pb import tryon_pb2 as pb
 from tryon_service.pb.details import ERROR_KEY, NOT_BEGUN_KEY, STORE_KEY, from_detail
-from tryon_service.pb.limits import MAX_MESSAGE, channel_options
+from tryon_service.pb.limits import MAX_MESSAGE, TOO_LARGE, channel_options
 from tryon_service.pb.tryon_pb2_grpc import TryOnStub
 from tryon_service.settings import Settings
 
@@ -186,5 +186,5 @@ def _translated(error: grpc.RpcError) -> TryonError:
     if status == grpc.StatusCode.UNAVAILABLE:
         return UnavailableError("engine_unavailable", "It can't be reached.")
     if status == grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return InputError("too_many_bytes", "The call or its answer is larger than the engine takes.")
+        return InputError("too_many_bytes", f"{TOO_LARGE} So may its answer.")
     return TryonError("internal", f"The engine answers {status.name}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,6 +17,7 @@ from limits.storage import storage_from_string
 
 from tryon_service.access.access import Caller
 from tryon_service.access.limits import MEMORY, limit_rates, rate_limiter
+from tryon_service.access.redis_client import connect
 from tryon_service.errors import InputError
 from tryon_service.settings import Settings
 
@@ -31,7 +33,7 @@ def make_app(settings: Settings) -> Flask:
         kind, _, name = request.headers.get("X-Who", "").partition(" ")
         g.caller = Caller("shop", kind, name, name, frozenset({"render"})) if kind else None  # type: ignore[arg-type]
 
-    limit_rates(app, rate_limiter(settings))
+    limit_rates(app, rate_limiter(settings, connect(settings.redis_url)))
     app.add_url_rule("/v1/thing", "thing", lambda: "thing")
     app.add_url_rule("/healthz", "healthz", lambda: "well")
     return app
@@ -113,6 +115,20 @@ def test_headers_say_what_is_left_and_when_to_come_back(client: FlaskClient) -> 
     assert 55 <= int(last.headers["Retry-After"]) <= 60
 
 
+@pytest.mark.parametrize("jump", [-3600.0, 3600.0])
+def test_a_clock_that_jumps_moves_no_window(monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+    now = time.time
+    client = make_app(replace(SETTINGS, rate_address="2 per second")).test_client()
+    assert statuses(client, 3) == [200, 200, 429]
+    monkeypatch.setattr(time, "time", lambda: now() + jump)
+    answer = client.get("/v1/thing", environ_base={"REMOTE_ADDR": "192.0.2.1"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+    deadline = time.monotonic() + 10
+    while statuses(client, 1) == [429]:
+        assert time.monotonic() < deadline, "the window never ends"
+        time.sleep(0.02)
+
+
 def test_a_breach_is_one_exception(client: FlaskClient) -> None:
     client.application.register_error_handler(RateLimitExceeded, lambda error: (f"told {error.code}", 429))
     assert client.get("/v1/thing", headers={"X-Who": "widget 1"}).status_code == 200
@@ -138,7 +154,7 @@ def test_without_redis_each_gateway_counts_for_itself() -> None:
 @pytest.mark.parametrize("text", ["often", "", "5 per fortnight", "-1 per minute"])
 def test_a_limit_that_is_none_is_named(name: str, text: str) -> None:
     with pytest.raises(InputError) as caught:
-        rate_limiter(replace(SETTINGS, **{name: text}))  # type: ignore[arg-type]
+        rate_limiter(replace(SETTINGS, **{name: text}), None)  # type: ignore[arg-type]
     assert caught.value.field == f"TRYON_{name.upper()}"
 
 

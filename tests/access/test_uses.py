@@ -11,9 +11,9 @@ import pytest
 from hand_clock import Clock
 
 from tryon_service.access.counts import PRUNE_EVERY, ExpiringCounts
+from tryon_service.access.redis_client import connect
 from tryon_service.access.uses import MemoryUses, RedisUses, UseCounter, use_counter
 from tryon_service.errors import AccessError, InputError, UnavailableError
-from tryon_service.settings import Settings
 
 SOON = 3600
 
@@ -81,7 +81,7 @@ def test_without_an_answer_of_redis_nothing_is_accepted_and_that_soon(listening:
         silent.bind(("127.0.0.1", 0))
         if listening:
             silent.listen()
-        uses = use_counter(Settings(redis_url=f"redis://127.0.0.1:{silent.getsockname()[1]}/0"))
+        uses = use_counter(connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0"))
         began = time.monotonic()
         with pytest.raises(UnavailableError) as caught:
             uses.spend("a", 1, limit=3, expires=int(time.time()) + SOON)
@@ -91,7 +91,7 @@ def test_without_an_answer_of_redis_nothing_is_accepted_and_that_soon(listening:
 
 def test_a_wrong_url_is_named() -> None:
     with pytest.raises(InputError) as caught:
-        use_counter(Settings(redis_url="http://127.0.0.1"))
+        connect("http://127.0.0.1")
     assert caught.value.field == "TRYON_REDIS_URL"
 
 
@@ -102,6 +102,18 @@ def test_a_count_that_is_over_begins_anew_even_before_it_is_swept(clock: Clock) 
     assert counts.get("a") == (0, clock.now)
     assert counts.add("a", 1, until=clock.now + 1, limit=1) == 1
     assert counts.add("a", 1, until=clock.now + 1, limit=1) is None
+
+
+@pytest.mark.parametrize("jump", [-3600.0, 3600.0])
+def test_a_clock_that_jumps_neither_keeps_counts_nor_stops_the_sweeping(clock: Clock, jump: float) -> None:
+    counts = ExpiringCounts(clock)
+    counts.add("a", 1, until=clock.now + 60)
+    clock.now += jump
+    counts.add("b", 1, until=clock.now + 60)
+    clock.now += 61
+    counts.add("c", 1, until=clock.now + 60)
+    assert counts.get("b") == (0, clock.now)
+    assert len(counts) == (2 if jump < 0 else 1), "what ends later by the clock stays until then"
 
 
 class SlowName(str):

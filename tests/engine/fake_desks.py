@@ -38,13 +38,16 @@ class FakeDesk:
         self.answered = 0
 
     def answer(self, message: Message) -> Message:
-        what, _, figure = (message.parts[0].decode() if message.kind == "render" else message.kind).partition("_")
+        what, _, figure = _wish(message).partition("_")
         with self.log.open("a") as log:
             log.write(f"{what}_{figure}\n")
         act = getattr(self, what, None)
         if act is not None:
             act(figure)
         self.answered += 1
+        if what == "look":
+            seen = {"seen_view": "front", "width": 3, "height": 4, "reasons": [], "made": 1}
+            return Message(DONE, seen)
         if what == "refuse":
             report = {**REPORT, "verdict": "refused", "reasons": [{"code": "blurred", "photo": "product"} | NO_FIGURES]}
             return Message(REFUSED, {"report": report, "made": 0, "held": []})
@@ -56,6 +59,9 @@ class FakeDesk:
 
     def nap(self, seconds: str) -> None:
         time.sleep(float(seconds))
+
+    def doze(self, milliseconds: str) -> None:
+        time.sleep(float(milliseconds) / 1000.0)
 
     def exit(self, code: str) -> None:
         os._exit(int(code or 1))
@@ -74,6 +80,13 @@ class FakeDesk:
 
     def person(self, _: str) -> None:
         raise RefusedError([Reason("no_person", "shopper"), Reason("blurred", "shopper", "person", 0.9, 0.8)])
+
+
+def _wish(message: Message) -> str:
+    """A house pose's name; else what kind of a shopper or of a message it is."""
+    if message.kind != "render":
+        return message.kind
+    return message.parts[0].decode() if message.head["shopper"] == "house" else message.head["shopper"]
 
 
 NO_FIGURES = {"part": "", "value": None, "limit": None}

@@ -35,7 +35,7 @@ def test_nothing_said_means_the_defaults() -> None:
         "background": "product",
         "size": [],
         "format": "",
-        "renderer": "warp",
+        "renderer": "",
         "min_verdict": "doubtful",
         "original_if_refused": False,
     }

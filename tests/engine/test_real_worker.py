@@ -24,6 +24,7 @@ from tryon_service.figures import OUTFITS, draw_figure
 from tryon_service.imaging.encode import encode
 from tryon_service.pb import tryon_pb2 as pb
 from tryon_service.pipeline import Pipeline, RenderRequest
+from tryon_service.poses import house
 from tryon_service.settings import Settings
 
 STORE = "shop"
@@ -87,6 +88,16 @@ def test_photo_token_product_and_bytes_give_the_same_picture(
     assert (by_id.width, by_id.height, by_id.content_type) == (384, 512, "image/jpeg")
     assert (pose.width, pose.height, pose.view, len(pose.keypoints_coco18)) == (384, 512, pb.VIEW_FRONT, 18)
     assert pose.expires_at == pytest.approx(time.time() + 86400, abs=60)
+
+
+def test_a_picture_found_again_is_the_one_that_is_computed(
+    client: EngineClient, pipeline: Pipeline, product: pb.Product, product_png: bytes
+) -> None:
+    first, found = (render(client, pose="name:walking", product_id="tee") for _ in range(2))
+    assert ("cache" in first.report.timings_ms, set(found.report.timings_ms)) == (False, {"cache"})
+    computed = pipeline.render(RenderRequest(house.house_pose("walking"), (product_png,)))
+    mark = pipeline.renderer("warp").info.mark
+    assert found.image == first.image == encode(computed.picture, "jpeg", credit=computed.credit, mark=mark)
 
 
 def test_a_token_is_worth_nothing_to_another_store(
@@ -278,6 +289,7 @@ def test_nothing_of_a_shopper_is_kept(
     pose = client.analyze_pose(pb.AnalyzePoseRequest(photo=marked), store=STORE, timeout=30.0).pose
     render(client, photo=marked, product_id="tee", options=pb.RenderOptions(background="shopper"))
     render(client, pose=pose, product_id="tee")
+    assert {key.pose[0] for key in engine._pictures._kept._items} <= {*house.names()}
     piece = marked[len(marked) // 2 :][:64]
     for path in engine._settings.data.rglob("*"):
         if path.is_file():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import os
 import re
 import signal
@@ -113,29 +114,28 @@ def _port(log: Path, process: subprocess.Popen[bytes]) -> int:
 
 
 def main(folder: Path) -> None:
+    from drawn_engine import DrawnEngine
+
     from tryon_service.access.keys import KeyStore
+    from tryon_service.engine_client import EngineClient
     from tryon_service.gateway import worker
     from tryon_service.gateway.wsgi import Server
     from tryon_service.observability.logs import set_up
     from tryon_service.settings import load
 
-    class WithDrawnEngine(Server):
-        def load(self) -> object:
-            from drawn_engine import DrawnEngine
+    class Engine(DrawnEngine):
+        def close(self) -> None:
+            logging.getLogger(worker.__name__).info("the engine is let go of")
 
-            from tryon_service.access.access import Access
-            from tryon_service.gateway.app import create_app
-
-            engine = DrawnEngine(takes=float(os.environ.get("TRYON_TEST_RENDER_SECONDS", "0")))
-            return create_app(self.settings, engine, Access.open(self.settings))
-
+    takes = float(os.environ.get("TRYON_TEST_RENDER_SECONDS", "0"))
+    EngineClient.of = classmethod(lambda *_: Engine(takes=takes))  # type: ignore[assignment, method-assign]
     for name in ("HEAD_SECONDS", "BODY_SECONDS"):
         setattr(worker, name, float(os.environ.get(f"TRYON_TEST_{name}", getattr(worker, name))))
     settings = load()
     set_up(settings.log_level)
     sys.stdout.write(KeyStore(folder / "keys.db").create("shop", ("render", "products"))[1] + "\n")
     sys.stdout.flush()
-    WithDrawnEngine(settings).run()
+    Server(settings).run()
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ import pytest
 from opened import JPEG, PNG, Opened, opened, problem
 
 from tryon_service.fetch.client import Fetcher
-from tryon_service.gateway.intake import MAX_BODY
 from tryon_service.gateway.services import EXTENSION
 from tryon_service.pb import tryon_pb2 as pb
+from tryon_service.pb.limits import MAX_CALL
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_fetched_photos_count_towards_the_whole(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(Fetcher, "fetch", lambda self, url, field: PNG + bytes(19_000_000))
     with opened(tmp_path, remote_hosts=("cdn.example",)) as gateway:
         answer = gateway.put("a", photos=None, urls=[f"https://cdn.example/{i}.png" for i in range(6)])
-        assert problem(answer) == (413, "too_many_bytes", f"urls[{MAX_BODY // 19_000_000}]")
+        assert problem(answer) == (413, "too_many_bytes", f"urls[{MAX_CALL // 19_000_000}]")
 
 
 def test_a_pose_is_a_token_that_nobody_keeps(gateway: Opened) -> None:

@@ -10,8 +10,8 @@ from opened import opened, problem
 
 from tryon_service.errors import UnavailableError
 from tryon_service.gateway.admission import Admission
-from tryon_service.gateway.intake import MAX_BODY
 from tryon_service.gateway.readiness import ASK_AGAIN, NOT_YET, STALE, TIMEOUT, Readiness
+from tryon_service.pb.limits import MAX_CALL
 
 
 class Clock:
@@ -68,14 +68,14 @@ def test_while_one_asks_the_others_get_the_last_word_until_it_is_stale() -> None
 
 
 def test_admission_bounds_calls_and_bytes_and_leaves_threads_over() -> None:
-    admission = Admission(threads=8, most_bytes=MAX_BODY)
+    admission = Admission(threads=8, most_bytes=MAX_CALL)
     assert admission.most_calls == 6
-    with admission.hold(MAX_BODY - 10):
+    with admission.hold(MAX_CALL - 10):
         with admission.hold(10), pytest.raises(UnavailableError, match="busy"), admission.hold(1):
             pass
         with admission.hold(10):
             pass
-    with admission.hold(MAX_BODY):
+    with admission.hold(MAX_CALL):
         pass
     assert Admission(threads=1, most_bytes=1).most_calls == 1
 

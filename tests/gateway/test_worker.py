@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
+import re
 import signal
 import socket
 import threading
@@ -15,12 +17,14 @@ from pathlib import Path
 import pytest
 from drawn_engine import picture
 from gunicorn.http import errors
+from real_service import family
 from served import Served, body_of, drain, served, status_of
 from werkzeug.test import EnvironBuilder
 
+from tryon_service.access.usage import Usage
 from tryon_service.gateway import worker
-from tryon_service.gateway.intake import MAX_BODY
 from tryon_service.gateway.wsgi import Server, options
+from tryon_service.pb.limits import MAX_CALL
 from tryon_service.settings import Settings
 
 
@@ -90,7 +94,7 @@ def test_broken_chunks_are_the_callers_fault(gateway: Served, chunks: bytes, sta
 def test_a_body_that_is_too_long_is_refused_from_its_head(gateway: Served) -> None:
     head = (
         f"POST /v1/renders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gateway.key}\r\n"
-        f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {MAX_BODY + 1}\r\n\r\n"
+        f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {MAX_CALL + 1}\r\n\r\n"
     )
     began = time.monotonic()
     answer = gateway.raw(head.encode(), half_close=True)
@@ -202,6 +206,26 @@ def test_sighup_replaces_the_workers_without_a_gap(tmp_path: Path) -> None:
         assert set(statuses) == {200}
 
 
+def test_a_worker_that_ends_closes_what_it_opened(tmp_path: Path) -> None:
+    """Not left to the end of the process: see the order of the log."""
+    with served(tmp_path) as gateway:
+        gateway.raw(render_call(gateway.key))
+        assert Usage(tmp_path / "keys.db").rows() == [], "not yet written"
+        gateway.process.send_signal(signal.SIGTERM)
+        assert gateway.process.wait(10) == 0
+        assert gateway.log.read_text().count("the engine is let go of") == 1
+    (row,) = Usage(tmp_path / "keys.db").rows()
+    assert (row.outcome, row.count) == ("doubtful", 1)
+
+
+def test_no_process_of_the_gateway_leaves_a_core(gateway: Served) -> None:
+    master, *workers = family(gateway.process.pid)
+    assert workers
+    for process in (master, *workers):
+        limits = Path(f"/proc/{process}/limits").read_text()
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
+
+
 def test_logs_are_json_without_addresses_or_queries(gateway: Served) -> None:
     gateway.get("/v1/products?page_token=very-private-words", {"Authorization": f"Bearer {gateway.key}"})
     lines = gateway.log.read_text().splitlines()
@@ -223,6 +247,17 @@ def test_gunicorn_is_set_up_as_it_must_be(tmp_path: Path) -> None:
     assert chosen.worker_tmp_dir == "/dev/shm"
     assert not chosen.forwarded_allow_ips
     assert options(settings, listen=5)["bind"] == "fd://5"
+
+
+def test_a_worker_without_its_master_stops_as_if_told_to() -> None:
+    """Also on connections that are kept alive; tests/service/test_faults.py kills a real one."""
+    orphan = worker.Worker.__new__(worker.Worker)
+    orphan.alive, orphan.log = True, logging.getLogger()
+    orphan.ppid = os.getppid()
+    assert orphan.is_parent_alive()
+    orphan.ppid = 0
+    assert not orphan.is_parent_alive()
+    assert not orphan.alive
 
 
 def test_every_error_of_gunicorn_has_a_status() -> None:

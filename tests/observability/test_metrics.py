@@ -63,6 +63,7 @@ def test_the_engine_counts_queue_steps_verdicts_caches_and_restarts() -> None:
     metrics.verdict("refused", ["blurred", "low_light", "blurred"])
     metrics.cache("product", hit=True)
     metrics.cache("product", hit=False)
+    metrics.cache("picture", hit=True)
     metrics.restarted("hung")
     metrics.worker_memory(5)
     metrics.ready(ready=True)
@@ -76,6 +77,7 @@ def test_the_engine_counts_queue_steps_verdicts_caches_and_restarts() -> None:
     assert value(metrics, "tryon_step_seconds_sum", step="render") == pytest.approx(0.15)
     assert value(metrics, "tryon_reasons_total", code="blurred") == 1
     assert value(metrics, "tryon_cache_lookups_total", cache="product", result="hit") == 1
+    assert value(metrics, "tryon_cache_lookups_total", cache="picture", result="hit") == 1
     assert value(metrics, "tryon_worker_restarts_total", why="hung") == 1
     assert value(metrics, "tryon_engine_ready") == 1
     assert value(metrics, "process_resident_memory_bytes") > 1e6

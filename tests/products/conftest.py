@@ -42,6 +42,24 @@ def redis_url(redis_server: str) -> str:
     return redis_server
 
 
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[str]:
+    """URL of a bucket behind the S3 protocol; skips where the client or the server of these tests is not installed."""
+    s3fs = pytest.importorskip("s3fs", reason="no s3fs is installed (the extra scale)")
+    server = pytest.importorskip("moto.server", reason="no server of S3 is installed (pip install 'moto[server]')")
+    running = server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "of-the-tests")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        s3fs.S3FileSystem().mkdir("photos")
+        yield "s3://photos"
+    running.stop()
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "products"

@@ -8,13 +8,13 @@ import logging
 import os
 import shutil
 import sqlite3
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cards import BACK, FRONT, SIDE, files, put, record
+from small_disks import fill, mounted
 
 from tryon_service.errors import UnavailableError
 from tryon_service.products import database, photo_files
@@ -89,26 +89,8 @@ def test_a_write_that_fails_leaves_what_was(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 1 MB; skips where this user may not mount one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk]
-    if subprocess.run(mounting, check=False, capture_output=True).returncode != 0:
-        pytest.skip("this user may not mount a small disk")
-    try:
+    with mounted(tmp_path / "disk") as disk:
         yield disk
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """The file that took all the room."""
-    filler = disk / "filler"
-    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(4096))
-    assert os.statvfs(disk).f_bavail == 0
-    return filler
 
 
 def put_coats(products: FolderStore, count: int) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from cards import BACK, FRONT, SIDE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,8 +20,6 @@ from tryon_service.products.objects import Objects
 from tryon_service.products.records import ProductRecord, photo_record, sha256_of
 from tryon_service.products.remote import RemoteStore
 from tryon_service.types import Reason
-
-FRONT, BACK, SIDE = b"front" * 1000, b"back" * 1000, b"side" * 1000
 
 
 @dataclass
@@ -47,10 +46,14 @@ class Place:
         return self.opened[-1]
 
 
-@pytest.fixture(params=["folder", "remote"])
+@pytest.fixture(params=["folder", "memory", "s3"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     clock = Clock()
-    made = folder_place(tmp_path, clock) if request.param == "folder" else remote_place(request, tmp_path.name, clock)
+    if request.param == "folder":
+        made = folder_place(tmp_path, clock)
+    else:
+        start = request.getfixturevalue("bucket") if request.param == "s3" else "memory:/"
+        made = remote_place(f"{start}/{tmp_path.name}", request.getfixturevalue("redis_url"), clock)
     yield made
     for store in made.opened:
         store.close()
@@ -64,15 +67,13 @@ def folder_place(path: Path, clock: Clock) -> Place:
     return Place(lambda: FolderStore(path / "products", clock), damage, clock)
 
 
-def remote_place(request: pytest.FixtureRequest, name: str, clock: Clock) -> Place:
-    redis_url = request.getfixturevalue("redis_url")
-
+def remote_place(url: str, redis_url: str, clock: Clock) -> Place:
     def damage(sha256: str, content: bytes | None) -> None:
-        files, root = Objects(f"memory://{name}")._files, f"/{name}"
+        files, root = Objects(url)._files, Objects(url)._root
         (path,) = [path for path in files.find(root) if path.startswith(f"{root}/{sha256}")]
         files.rm_file(path) if content is None else files.pipe_file(path, content)
 
-    return Place(lambda: RemoteStore(f"memory://{name}", redis_url, clock), damage, clock)
+    return Place(lambda: RemoteStore(url, redis_url, clock), damage, clock)
 
 
 @pytest.fixture

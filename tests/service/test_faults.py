@@ -1,4 +1,4 @@
-"""The engine's worker killed, frozen and replaced under load: who was in it hears so, everybody else is served."""
+"""Processes killed, frozen and replaced under load: who was in them hears so, everybody else is served."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import pytest
-from real_service import Service, eventually, family, put_product, render, running
+from real_service import Service, eventually, family, form, put_product, render, running
+
+from tryon_service.figures import OUTFITS, draw_figure
+from tryon_service.imaging.encode import encode
 
 SHORT, LONG = 3, 20
 """Kills, in the default run and with -m load."""
@@ -36,13 +40,19 @@ class Tally:
 
 @contextmanager
 def load(service: Service, key: str, product: str, callers: int = CALLERS, pause: float = 0.0) -> Iterator[Tally]:
-    """Callers who render again and again for the length of the block. pause: seconds between a caller's calls."""
+    """Callers who render again and again for the length of the block. pause: seconds between a caller's calls.
+
+    In a shopper's pose, because pictures in a house pose are kept and wouldn't keep the worker busy.
+    """
     stop, tally, lock = threading.Event(), Tally(), threading.Lock()
+    photo = encode(draw_figure("hand_on_hip", OUTFITS["striped_long"], (384, 512), seed=1).photo, "jpeg")
+    with service.http(key) as http:
+        pose = http.post("/v1/poses", files=form(shopper=photo)).json()["pose"]
 
     def call() -> None:
         with service.http(key) as http:
             while not stop.wait(pause):
-                answer, resets = _persistent(lambda: render(http, pose="name:standing", product_id=product))
+                answer, resets = _persistent(lambda: render(http, pose=pose, product_id=product))
                 with lock:
                     tally.resets += resets
                     if answer.status_code == 200:
@@ -106,7 +116,9 @@ def test_a_worker_killed_again_and_again(service: Service, key: str, product: st
 
 @pytest.mark.load
 @pytest.mark.parametrize("whose", ["worker", "engine"])
-def test_a_frozen_process_is_told_of_and_comes_back(service: Service, key: str, product: str, whose: str) -> None:
+def test_a_frozen_process_is_told_of_and_comes_back(
+    service: Service, key: str, product: str, shopper: bytes, whose: str
+) -> None:
     victim = service.pids(whose)[0]
     os.kill(victim, signal.SIGSTOP)
     try:
@@ -116,7 +128,48 @@ def test_a_frozen_process_is_told_of_and_comes_back(service: Service, key: str, 
             os.kill(victim, signal.SIGCONT)
     service.wait_ready()
     with service.http(key) as http:
-        assert render(http, pose="name:standing", product_id=product).status_code == 200
+        assert render(http, shopper=shopper, product_id=product).status_code == 200
+
+
+def runs(pid: int) -> bool:
+    """Whether a process lives; one that nobody has buried yet doesn't."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return state.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_killed_engine_is_told_of_and_started_again(service: Service, key: str, product: str) -> None:
+    """The process itself: `tryon serve` brings it back, and nobody is left of the old one."""
+    old = [*service.pids("engine"), *service.pids("worker")]
+    with load(service, key, product, callers=2) as tally:
+        eventually("pictures", lambda: tally.pictures)
+        os.kill(old[0], signal.SIGKILL)
+        eventually("the end of its worker", lambda: not any(map(runs, old)))
+        eventually("unreadiness", lambda: not service.ready)
+        service.wait_ready()
+        pictures = tally.pictures
+        eventually("pictures again", lambda: tally.pictures > pictures)
+    for failure in tally.failures:
+        assert (failure["status"], failure["code"], failure["retryable"]) == (503, "engine_unavailable", True)
+    assert not set(old) & {*service.pids("engine"), *service.pids("worker")}
+
+
+@pytest.mark.load
+def test_a_killed_gateway_is_started_again(service: Service, key: str, product: str) -> None:
+    """Its master: the workers notice and go, and the port stays open for those that come after them."""
+    old = service.pids("gateway")
+    assert len(old) > 1
+    with load(service, key, product, callers=2) as tally:
+        eventually("pictures", lambda: tally.pictures)
+        os.kill(old[0], signal.SIGKILL)
+        eventually("the end of its workers", lambda: not any(map(runs, old)))
+        service.wait_ready()
+        pictures = tally.pictures
+        eventually("pictures again", lambda: tally.pictures > pictures)
+    assert tally.failures == [], "a connection may be closed; no call is answered wrongly"
+    assert not set(old) & set(service.pids("gateway"))
 
 
 def roll_engine(service: Service) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tryon_service.access import signing, widget_tokens
 from tryon_service.access.keys import KeyStore, Scope
+from tryon_service.access.redis_client import connect
 from tryon_service.access.usage import Usage
 from tryon_service.access.uses import UseCounter, use_counter
 from tryon_service.access.widget_tokens import WidgetToken
@@ -18,6 +19,7 @@ from tryon_service.settings import Settings
 
 if TYPE_CHECKING:
     from flask_limiter import Limiter
+    from redis import Redis
 
 Kind = Literal["key", "widget", "signed"]
 
@@ -63,13 +65,15 @@ WORDS: dict[Kind, str] = {"key": "an API key", "widget": "a widget token", "sign
 
 @dataclass(frozen=True)
 class Access:
-    """keys, usage: what is kept of API keys; keyring: signs and seals; uses: of widget tokens; limiter: rate limits."""
+    """keys, usage: what is kept of API keys; keyring: signs and seals; uses: of widget tokens; limiter: rate limits;
+    redis: behind those two, None where they count in memory."""
 
     keys: KeyStore
     usage: Usage
     keyring: Keyring
     uses: UseCounter
     limiter: Limiter
+    redis: Redis | None = None
     clock: Callable[[], float] = time.time
 
     @classmethod
@@ -77,12 +81,15 @@ class Access:
         """Raises InputError for settings that can't be, UnavailableError where the data folder is not to be had."""
         from tryon_service.access.limits import rate_limiter  # loads Flask, which the command line can do without
 
-        file = settings.data / KEYS_FILE
-        return cls(KeyStore(file), Usage(file), Keyring.load(settings), use_counter(settings), rate_limiter(settings))
+        file, redis = settings.data / KEYS_FILE, connect(settings.redis_url)
+        uses, limiter = use_counter(redis), rate_limiter(settings, redis)
+        return cls(KeyStore(file), Usage(file), Keyring.load(settings), uses, limiter, redis)
 
     def close(self) -> None:
-        """Write what has been counted. May be called twice."""
+        """Write what has been counted and let go of Redis. May be called twice."""
         self.usage.close()
+        if self.redis is not None:
+            self.redis.close()
 
     def by_text(self, text: str, origin: str | None) -> Caller:
         """Who sends this API key or widget token. origin: as the browser says, None where there is none.

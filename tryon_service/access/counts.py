@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -13,12 +14,13 @@ PRUNE_EVERY = 10.0
 
 @dataclass
 class ExpiringCounts:
-    """Safe between threads. clock: seconds since 1970. Memory is that of the counts which are not over yet."""
+    """Safe between threads. clock: seconds, since whenever `until` is meant. Memory is that of the counts which are not
+    over yet."""
 
     clock: Callable[[], float] = time.time
     _counts: dict[str, tuple[int, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _next_prune: float = 0.0
+    _pruned: float = -math.inf
 
     def add(self, name: str, amount: int, *, until: float, limit: int | None = None) -> int | None:
         """Add and return the new count; None, with nothing added, where it would be more than limit.
@@ -58,7 +60,7 @@ class ExpiringCounts:
         return len(self._counts)
 
     def _prune(self, now: float) -> None:
-        if now < self._next_prune:
+        if abs(now - self._pruned) < PRUNE_EVERY:  # a clock may also be set back
             return
-        self._next_prune = now + PRUNE_EVERY
+        self._pruned = now
         self._counts = {name: kept for name, kept in self._counts.items() if kept[1] > now}

@@ -11,6 +11,7 @@ import ipaddress
 import logging
 import math
 import time
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, request
 from flask_limiter import ApplicationLimit, Limiter
@@ -19,9 +20,11 @@ from limits.errors import StorageError
 from limits.storage import Storage
 
 from tryon_service.access.counts import ExpiringCounts
-from tryon_service.access.redis_client import options
 from tryon_service.errors import InputError
 from tryon_service.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 API = "/v1/"
 """What is limited; health checks and documents are not."""
@@ -38,20 +41,21 @@ class LockedMemory(Storage):
 
     def __init__(self, uri: str | None = None, wrap_exceptions: bool = False) -> None:
         super().__init__(uri, wrap_exceptions)
-        self._counts = ExpiringCounts()
+        self._counts = ExpiringCounts(time.monotonic)  # a window lasts as long as it says, however the clock is set
 
     @property
     def base_exceptions(self) -> type[Exception]:
         return MemoryError
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        return self._counts.add(key, amount, until=time.time() + expiry) or 0
+        return self._counts.add(key, amount, until=time.monotonic() + expiry) or 0
 
     def get(self, key: str) -> int:
         return self._counts.get(key)[0]
 
     def get_expiry(self, key: str) -> float:
-        return self._counts.get(key)[1]
+        """Seconds since 1970, as the library counts."""
+        return self._counts.get(key)[1] - time.monotonic() + time.time()
 
     def check(self) -> bool:
         return True
@@ -63,8 +67,10 @@ class LockedMemory(Storage):
         self._counts.remove(key)
 
 
-def rate_limiter(settings: Settings) -> Limiter:
-    """Not yet bound to an app. Raises InputError("invalid_option") naming the variable of a limit that is none."""
+def rate_limiter(settings: Settings, redis: Redis | None) -> Limiter:
+    """Not yet bound to an app. redis: where counts are shared; None for one gateway alone.
+
+    Raises InputError("invalid_option") naming the variable of a limit that is none."""
     for name in ("rate_key", "rate_token", "rate_address"):
         try:
             parse_many(getattr(settings, name))
@@ -72,6 +78,7 @@ def rate_limiter(settings: Settings) -> Limiter:
             raise InputError(
                 "invalid_option", "A limit looks like '600 per minute' or '10/second'.", PREFIX + name.upper()
             ) from None
+    shared: dict[str, Any] = {"connection_pool": redis.connection_pool, "wrap_exceptions": True} if redis else {}
     limiter = Limiter(
         _address,
         application_limits=[
@@ -79,9 +86,9 @@ def rate_limiter(settings: Settings) -> Limiter:
             _limit_of("key", settings.rate_key),
             _limit_of("widget", settings.rate_token),
         ],
-        storage_uri=settings.redis_url.replace("unix://", "redis+unix://") or f"{MEMORY}://",
-        storage_options={**options(), "wrap_exceptions": True} if settings.redis_url else {},
-        in_memory_fallback_enabled=bool(settings.redis_url),
+        storage_uri="redis://" if redis else f"{MEMORY}://",
+        storage_options=shared,
+        in_memory_fallback_enabled=redis is not None,
         key_prefix="tryon",
     )
     limiter.request_filter(lambda: not request.path.startswith(API))

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from tryon_service.access.counts import ExpiringCounts
-from tryon_service.access.redis_client import connect
 from tryon_service.errors import AccessError, UnavailableError
-from tryon_service.settings import Settings
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -61,8 +59,9 @@ class RedisUses:
             raise _spent(limit)
 
 
-def use_counter(settings: Settings) -> UseCounter:
-    return RedisUses(connect(settings.redis_url)) if settings.redis_url else MemoryUses()
+def use_counter(redis: Redis | None) -> UseCounter:
+    """redis: shared by all gateways; None for one gateway alone."""
+    return RedisUses(redis) if redis else MemoryUses()
 
 
 def _spent(limit: int) -> AccessError:

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tryon_service.engine import confine
+    from tryon_service import confine
     from tryon_service.engine.server import Engine
     from tryon_service.observability import logs
     from tryon_service.settings import load

@@ -6,7 +6,6 @@ Each is a process of its own; one that dies is started again. Settings come from
 from __future__ import annotations
 
 import argparse
-import ctypes
 import http.client
 import os
 import signal
@@ -16,7 +15,10 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
+
+from tryon_service.confine import die_with
 
 if TYPE_CHECKING:
     from tryon_service.settings import Settings
@@ -37,8 +39,6 @@ LATE = 5.0
 """Seconds that a child gets on top of TRYON_DRAIN before it is killed."""
 PATIENCE = 30.0
 """Seconds after which it is said that the service is still not ready."""
-PR_SET_PDEATHSIG = 1
-"""Linux: send a signal when the parent is gone, so that a killed `tryon serve` leaves no children behind."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,7 +109,8 @@ class Child:
             [sys.executable, "-m", "tryon_service", *self.arguments],
             pass_fds=() if self.port is None else (self.port.fileno(),),
             start_new_session=True,  # Ctrl-C in a terminal reaches us alone, and we stop them in order
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - no other thread of ours exists yet
+            # A killed `tryon serve` leaves no children behind. No other thread of ours exists yet.
+            preexec_fn=partial(die_with, os.getpid(), signal.SIGTERM),  # noqa: PLW1509
         )
 
 
@@ -175,7 +176,3 @@ def welcome(port: socket.socket, settings: Settings, seconds: float) -> str:
 
 def complain(text: str) -> None:
     print(f"tryon serve: {text}", file=sys.stderr, flush=True)
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from tryon_service.engine import convert
 from tryon_service.engine.calls import Call
 from tryon_service.engine.messages import Message, reasons_from
+from tryon_service.engine.picture_cache import PictureCache
 from tryon_service.engine.supervisor import Supervisor
 from tryon_service.errors import InputError, RefusedError, UnavailableError
 from tryon_service.imaging.limits import inspect
@@ -20,8 +21,11 @@ from tryon_service.products.records import PhotoRecord, ProductRecord, photo_rec
 class Cards:
     """Safe between threads."""
 
-    def __init__(self, supervisor: Supervisor, products: ProductStore, metrics: EngineMetrics) -> None:
+    def __init__(
+        self, supervisor: Supervisor, products: ProductStore, metrics: EngineMetrics, pictures: PictureCache
+    ) -> None:
         self._supervisor, self._products, self._metrics = supervisor, products, metrics
+        self._pictures = pictures
 
     def put(self, call: Call, request: pb.PutProductRequest) -> pb.PutProductResponse:
         """A photo that can't be used is kept with its reasons; if none can, RefusedError has them all.
@@ -47,6 +51,7 @@ class Cards:
         if all(photo.reasons for photo in found):
             raise RefusedError([reason for photo in found for reason in photo.reasons])
         change = self._products.put(store, replace(record, photos=found), images)
+        self._pictures.forget(store, record.id, change.record)
         self._forget(call, change)
         return pb.PutProductResponse(product=convert.product_of(change.record), created=change.created)
 
@@ -59,7 +64,11 @@ class Cards:
         return pb.ListProductsResponse(products=products, next_page_token=following)
 
     def delete(self, call: Call, request: pb.DeleteProductRequest) -> pb.DeleteProductResponse:
-        self._forget(call, self._products.delete(call.store, request.product_id))
+        try:
+            change = self._products.delete(call.store, request.product_id)
+        finally:  # even where it fails: it may be half done, or done by another engine
+            self._pictures.forget(call.store, request.product_id)
+        self._forget(call, change)
         return pb.DeleteProductResponse()
 
     def inspect(self, call: Call, request: pb.InspectRequest) -> pb.InspectResponse:

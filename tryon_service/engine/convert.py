@@ -18,7 +18,7 @@ MAX_SIDE = 4096
 """Pixels that a picture's side may be asked to have."""
 MAX_REFERENCE = 200
 """Characters of a consent reference."""
-TASK, RENDERER = "repose", "warp"
+TASK = "repose"
 """Where nothing is said."""
 BACKGROUND = re.compile(r"product|shopper|transparent|#[0-9a-fA-F]{6}")
 FORMATS = ("jpeg", "webp", "avif", "png")
@@ -74,7 +74,7 @@ def options_row(options: pb.RenderOptions) -> dict[str, Any]:
         "background": background,
         "size": size,
         "format": options.format,
-        "renderer": options.renderer or RENDERER,
+        "renderer": options.renderer,
         "min_verdict": _MIN_VERDICTS[options.min_verdict],
         "original_if_refused": options.original_if_refused,
     }

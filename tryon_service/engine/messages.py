@@ -37,13 +37,23 @@ class Message:
 
 def send(connection: Connection, message: Message) -> None:
     """Raises OSError if the other side is gone."""
-    head = json.dumps([message.kind, message.head, [len(part) for part in message.parts]]).encode()
-    connection.send_bytes(b"".join((_LENGTH.pack(len(head)), head, *message.parts)))
+    connection.send_bytes(pack(message))
 
 
 def receive(connection: Connection) -> Message:
     """Raises EOFError or OSError if the other side is gone, ValueError for what is no message."""
-    data = memoryview(connection.recv_bytes(LARGEST))
+    return unpack(connection.recv_bytes(LARGEST))
+
+
+def pack(message: Message) -> bytes:
+    """Length of the head, the head, and the parts one after the other."""
+    head = json.dumps([message.kind, message.head, [len(part) for part in message.parts]]).encode()
+    return b"".join((_LENGTH.pack(len(head)), head, *message.parts))
+
+
+def unpack(packed: bytes) -> Message:
+    """The inverse. Raises ValueError for what is no message."""
+    data = memoryview(packed)
     try:
         (length,) = _LENGTH.unpack_from(data)
         at = _LENGTH.size + length

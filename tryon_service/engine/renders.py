@@ -1,15 +1,17 @@
-"""The calls about shoppers: a picture, or a pose as a token. Nothing of a shopper is kept."""
+"""The calls about shoppers: a picture, or a pose as a token. Nothing of a shopper is kept; see picture_cache.py for
+what is kept in house poses."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tryon_service.engine import convert
 from tryon_service.engine.calls import Call
 from tryon_service.engine.messages import Message, reasons_from
+from tryon_service.engine.picture_cache import PictureCache, PictureKey
 from tryon_service.engine.supervisor import Supervisor
 from tryon_service.engine.worker import MISSING, REFUSED
 from tryon_service.errors import InputError, RefusedError
@@ -37,15 +39,25 @@ class _Order:
         """photos: a row for each product photo, see Tasks.render; files: of those that are sent."""
         return Message("render", {**self.head, "photos": photos}, (self.shopper, *files))
 
+    @property
+    def house_pose(self) -> str | None:
+        """Its name, None where the shopper is a photo or a token."""
+        return self.shopper.decode() if self.head["shopper"] == "house" else None
+
 
 class Renders:
     """Safe between threads."""
 
     def __init__(
-        self, supervisor: Supervisor, products: ProductStore, keyring: Keyring, metrics: EngineMetrics
+        self,
+        supervisor: Supervisor,
+        products: ProductStore,
+        keyring: Keyring,
+        metrics: EngineMetrics,
+        pictures: PictureCache,
     ) -> None:
         self._supervisor, self._products, self._keyring = supervisor, products, keyring
-        self._metrics = metrics
+        self._metrics, self._pictures = metrics, pictures
 
     def render(self, call: Call, request: pb.RenderRequest) -> pb.RenderResponse:
         """Raises InputError, RefusedError with every reason, and UnavailableError."""
@@ -96,16 +108,43 @@ class Renders:
             inspect(photo.image, name)
             rows.append({"view": convert.view_of(photo.view, f"{name}.view"), "sent": True, "stored": False})
         answer = call.ask(self._supervisor, order.message(rows, [photo.image for photo in photos]))
+        self._computed(answer, len(photos))
         return self._picture(call, answer, range(len(photos)), len(photos))
 
     def _from_store(self, call: Call, order: _Order, product_id: str) -> pb.RenderResponse:
-        """Files travel only where the worker hasn't them; what it has it may give up before the call's turn."""
+        began = time.perf_counter()
         record = self._products.get(call.store, product_id)
         places = [place for place, photo in enumerate(record.photos) if not photo.reasons]
+        key = self._key(call, order, record)
+
+        def compute() -> Message:
+            if key is not None:
+                self._metrics.cache("picture", hit=False)
+            answer = self._ask(call, order, record, places)
+            self._computed(answer, len(places))
+            return answer
+
+        def current() -> PictureKey | None:
+            return self._key(call, order, self._products.get(call.store, product_id))
+
+        answer, found = self._pictures.answer(key, call, compute, current)
+        if found:
+            self._metrics.cache("picture", hit=True)
+            answer = _found(answer, time.perf_counter() - began)
+        return self._picture(call, answer, places, len(record.photos))
+
+    def _key(self, call: Call, order: _Order, record: ProductRecord) -> PictureKey | None:
+        """None for a shopper's own pose: what is made of it is not kept."""
+        if order.house_pose is None:
+            return None
+        return self._pictures.key(call.store, record, order.house_pose, order.head["options"])
+
+    def _ask(self, call: Call, order: _Order, record: ProductRecord, places: Sequence[int]) -> Message:
+        """Files travel only where the worker hasn't them; what it has it may give up before the call's turn."""
         answer = call.ask(self._supervisor, self._stored(order, record, places, self._supervisor.held))
         if answer.kind == MISSING:
             answer = call.ask(self._supervisor, self._stored(order, record, places, frozenset()))
-        return self._picture(call, answer, places, len(record.photos))
+        return answer
 
     def _stored(self, order: _Order, record: ProductRecord, places: Sequence[int], held: frozenset[str]) -> Message:
         """places: which of the card's photos can be used; held: sha256 of those whose files aren't sent."""
@@ -118,14 +157,17 @@ class Renders:
         files = self._products.photos(record)
         return order.message(rows, [files[place] for place, row in zip(places, rows, strict=True) if row["sent"]])
 
+    def _computed(self, answer: Message, photos: int) -> None:
+        """Count what the worker has done. photos: that it was asked to look at."""
+        self._metrics.steps(answer.head["report"]["timings_ms"])
+        for index in range(photos):
+            self._metrics.cache("product", hit=index >= answer.head["made"])
+
     def _picture(self, call: Call, answer: Message, places: Sequence[int], total: int) -> pb.RenderResponse:
         """Raises RefusedError where there is none."""
         row = convert.renumbered(answer.head["report"], places, total)
         call.rendered(row)
         self._metrics.verdict(row["verdict"], [reason["code"] for reason in row["reasons"]])
-        self._metrics.steps(row["timings_ms"])
-        for index in range(len(places)):
-            self._metrics.cache("product", hit=index >= answer.head["made"])
         if answer.kind == REFUSED:
             raise RefusedError(reasons_from(row["reasons"]))
         return pb.RenderResponse(
@@ -135,3 +177,9 @@ class Renders:
             height=answer.head["height"],
             report=convert.report_of(row),
         )
+
+
+def _found(answer: Message, seconds: float) -> Message:
+    """An answer that was computed for another call, with the time that this one took."""
+    report = {**answer.head["report"], "timings_ms": {"cache": 1000.0 * seconds}}
+    return replace(answer, head={**answer.head, "report": report})

@@ -21,6 +21,7 @@ from tryon_service.engine import worker
 from tryon_service.engine.calls import Calls
 from tryon_service.engine.cards import Cards
 from tryon_service.engine.listen import claimed, listen
+from tryon_service.engine.picture_cache import PictureCache
 from tryon_service.engine.queue import WorkQueue
 from tryon_service.engine.renders import Renders
 from tryon_service.engine.servicer import Servicer
@@ -53,6 +54,7 @@ class Engine:
         self.metrics = EngineMetrics()
         self._tracer = open_tracer(settings.otlp_endpoint, "tryon-engine")
         self._products = open_store(settings)
+        self._pictures = PictureCache(settings.picture_cache_bytes, worker_settings(settings).poses)
         self._health = health.HealthServicer()
         self._queue: Queue = WorkQueue(settings.queue_items, settings.queue_bytes, settings.batch_share, self.metrics)
         self.supervisor = Supervisor(
@@ -112,8 +114,8 @@ class Engine:
         threads = self._settings.queue_items + SPARE_THREADS
         pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
         server = grpc.server(pool, options=[*channel_options(), ("grpc.so_reuseport", 0)])
-        renders = Renders(self.supervisor, self._products, keyring, self.metrics)
-        cards = Cards(self.supervisor, self._products, self.metrics)
+        renders = Renders(self.supervisor, self._products, keyring, self.metrics, self._pictures)
+        cards = Cards(self.supervisor, self._products, self.metrics, self._pictures)
         add_TryOnServicer_to_server(Servicer(self._calls, renders, cards), server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
@@ -142,6 +144,7 @@ class Engine:
 def worker_settings(settings: Settings) -> WorkerSettings:
     return WorkerSettings(
         memory=settings.worker_memory,
+        renderer=settings.renderer,
         cache_bytes=settings.cache_bytes,
         cache_folder=settings.data / "cache" if settings.cache_folder_bytes else None,
         cache_folder_bytes=settings.cache_folder_bytes,

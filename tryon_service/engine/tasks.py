@@ -16,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from tryon_service.analysis import PRODUCT_MAX_SIDE
 from tryon_service.choice import view_name
 from tryon_service.engine.messages import Message
 from tryon_service.engine.worker import DONE, MISSING, REFUSED, WorkerSettings
@@ -110,6 +111,7 @@ class Tasks:
     def warm(cls, settings: WorkerSettings) -> Tasks:
         """With every network loaded and a drawn figure rendered. Raises TryonError if that fails."""
         pipeline = Analyst(
+            renderer=settings.renderer,
             cache_bytes=settings.cache_bytes,
             cache_folder=settings.cache_folder,
             cache_folder_bytes=settings.cache_folder_bytes,
@@ -152,7 +154,7 @@ class Tasks:
             self._forget(photo["sha256"] for photo in head["photos"] if photo.get("sha256") in self._gone)
         timings = dict(result.timings_ms)
         with timed(timings, "encode"):
-            picture = self._picture(result, request, wanted) or (fallback and _original(result, request, wanted))
+            picture = self._picture(result, wanted) or (fallback and _original(result, request, wanted))
         row = {**report(result), "timings_ms": timings}
         answer = {"held": self._held.names(), "report": row, "made": self._pipeline.made - before}
         if not picture:
@@ -222,21 +224,22 @@ class Tasks:
             files.append(data)
         return tuple(files)
 
-    def _picture(self, result: Result, request: RenderRequest, wanted: str) -> _Picture | None:
+    def _picture(self, result: Result, wanted: str) -> _Picture | None:
         if result.picture is None:
             return None
-        mark = self._pipeline.renderer(request.renderer).info.mark
+        mark = self._pipeline.renderer(result.renderer).info.mark
         return _encoded(result.picture, wanted, result.credit, mark)
 
 
 def _original(result: Result, request: RenderRequest, wanted: str) -> _Picture:
-    """The product photo itself, in the size and format asked for."""
+    """The product photo itself, in the size and format asked for, no larger than a render would be."""
     data = request.products[max(result.product_used, 0)]
     if not isinstance(data, bytes):
         raise InputError("missing_field", "The photo itself is needed.", "product")
-    photo = decode(data, "product")
-    size = fit_size(photo.size, request.size or photo.size)
-    small = cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA) if size != photo.size else photo.rgb
+    photo = decode(data, "product", max_side=PRODUCT_MAX_SIDE)
+    own = photo.rgb.shape[1], photo.rgb.shape[0]
+    size = fit_size(own, request.size or own)
+    small = cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA) if size != own else photo.rgb
     return _encoded(np.asarray(small, np.uint8), wanted, photo.credit, "")
 
 

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol
 
-from tryon_service.engine import confine
+from tryon_service import confine
 from tryon_service.engine.messages import Message, error_row, receive, send
 from tryon_service.errors import TryonError
 
@@ -35,10 +35,11 @@ DONE, REFUSED, MISSING = "done", "refused", "missing"
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """memory: bytes of address space; cache_folder: None for no folder; poses: folder of the shop's own house poses;
-    log_level: as in Settings."""
+    """memory: bytes of address space; renderer: as in Settings; cache_folder: None for no folder; poses: folder of the
+    shop's own house poses; log_level: as in Settings."""
 
     memory: int
+    renderer: str
     cache_bytes: int
     cache_folder: Path | None
     cache_folder_bytes: int

@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar, cast
 from flask import Flask, current_app, request
 
 from tryon_service.errors import InputError, UnavailableError
-from tryon_service.gateway.intake import MAX_BODY
+from tryon_service.pb.limits import MAX_CALL, TOO_LARGE
 
 EXTENSION = "tryon_admission"
 SPARE = 4
@@ -27,7 +27,7 @@ class Admission:
 
     def __init__(self, threads: int, most_bytes: int) -> None:
         self.most_calls = max(1, threads - max(1, threads // SPARE))
-        self.most_bytes = max(most_bytes, MAX_BODY)
+        self.most_bytes = max(most_bytes, MAX_CALL)
         self._lock = threading.Lock()
         self._calls = self._bytes = 0
 
@@ -53,9 +53,9 @@ def admitted(view: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(view)
     def bounded(*args: P.args, **kwargs: P.kwargs) -> R:
-        size = MAX_BODY if request.content_length is None else request.content_length
-        if size > MAX_BODY:
-            raise InputError("too_many_bytes", f"The whole call may have {MAX_BODY / 1e6:.0f} MB.")
+        size = MAX_CALL if request.content_length is None else request.content_length
+        if size > MAX_CALL:
+            raise InputError("too_many_bytes", TOO_LARGE)
         with cast(Admission, current_app.extensions[EXTENSION]).hold(size):
             return view(*args, **kwargs)
 

@@ -7,17 +7,17 @@ from typing import Any, cast
 
 from apiflask.fields import Field, List, String
 from apiflask.validators import Length, OneOf, Range, Regexp
+from flask import request
 from marshmallow import pre_load
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 
 from tryon_service.errors import InputError
-from tryon_service.gateway.intake import check_photo
+from tryon_service.gateway.intake import MAX_PHOTO, check_photo
 from tryon_service.gateway.negotiation import FORMATS
 from tryon_service.gateway.schemas import MAX_SIDE, MIN_VERDICTS, POSE, Checked, WholeText, product_id_field
+from tryon_service.pb.limits import MAX_CALL, MAX_PHOTOS
 
-MAX_PHOTOS = 8
-"""Of one product."""
 MAX_REFERENCE = 200
 """Characters of a reference to a consent or to rights."""
 REFERENCE = rf"^[^\u0000-\u001f\u007f]{{1,{MAX_REFERENCE}}}$(?!\n)"
@@ -28,6 +28,8 @@ MAX_PAGE = 1000
 """Products in one list."""
 MAX_URL = 2048
 """Characters of a photo's address."""
+
+OF_PHOTOS = f"at most {MAX_PHOTO / 1e6:.0f} MB each, and {MAX_CALL / 1e6:.0f} MB the whole call"
 
 TASKS = ("repose",)
 VIEWS = ("front", "three_quarter", "side", "back", "unknown")
@@ -68,6 +70,13 @@ class Photos(List[bytes]):
         if len(value) > MAX_PHOTOS:
             raise InputError("invalid_option", f"{len(value)} are given; at most {MAX_PHOTOS} are taken.", attr or "")
         return [photo(one, f"{attr}[{index}]") for index, one in enumerate(value)]
+
+
+def forget_photos(form: dict[str, Any]) -> None:
+    """Once they are in a message for the engine, which has them in its own memory: no call is held twice."""
+    cast(MultiDict[str, bytes], request.files).clear()  # of an IntakeRequest
+    for name in ("shopper", "product", "photos"):
+        form.pop(name, None)
 
 
 def photo(value: object, field: str) -> bytes:
@@ -111,7 +120,9 @@ class RenderForm(Form):
             "examples": ["name:standing"],
         },
     )
-    product = Photos("one to eight photos of one product card, the one that suits best is used: these or product_id")
+    product = Photos(
+        f"one to eight photos of one product card, the one that suits best is used: these or product_id; {OF_PHOTOS}"
+    )
     product_id = product_id_field()
     views = views_field("the product photos")
     task = String(load_default="repose", metadata={"description": "repose is all there is", "enum": TASKS})
@@ -156,11 +167,14 @@ class PoseForm(Form):
 class ProductForm(Form):
     """A product card's photos, sent along or fetched, and the right to use them."""
 
-    photos = Photos("one to eight photos, in the card's order")
+    photos = Photos(f"one to eight photos, in the card's order; {OF_PHOTOS}")
     urls = List(
         String(validate=Length(1, MAX_URL)),
         validate=Length(1, MAX_PHOTOS),
-        metadata={"description": "photos to fetch, after those sent along; only where the service allows their hosts"},
+        metadata={
+            "description": "photos to fetch, after those sent along, and as large at most; only where the service "
+            "allows their hosts"
+        },
     )
     views = views_field("the photos, then the urls,")
     rights_confirmed = String(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -18,12 +19,11 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 
 from tryon_service.errors import InputError
 from tryon_service.imaging.limits import DEFAULT_LIMITS, inspect
+from tryon_service.pb.limits import MAX_CALL, TOO_LARGE
 
 FORM = "multipart/form-data"
 JSON = "application/json"
 
-MAX_BODY = 80_000_000
-"""Bytes of a whole call: a shopper photo of the largest size and three such product photos, or eight of 10 MB."""
 MAX_JSON = 1_000_000
 """Bytes of a JSON body: a hundred product ids and a pose many times over."""
 MAX_PHOTO = max(DEFAULT_LIMITS.jpeg_bytes, DEFAULT_LIMITS.other_bytes)
@@ -46,7 +46,8 @@ class Stream(Protocol):
 class IntakeRequest(Request):
     """A request whose form is strict, whose limits hold for every route, and whose files are bytes in memory."""
 
-    max_content_length = MAX_BODY  # Flask's own is a property that reads the configuration
+    # One more than may come: of what is counted as it comes in, werkzeug refuses already this number of bytes.
+    max_content_length = MAX_CALL + 1  # Flask's own is a property that reads the configuration
 
     def _load_form_data(self) -> None:
         """werkzeug's own hook, through which `form` and `files` are filled."""
@@ -54,15 +55,28 @@ class IntakeRequest(Request):
             return
         if self.mimetype != FORM:
             raise InputError("unsupported_media_type", f"Send it as {FORM}.")
-        texts, files = read_form(self.stream, self.mimetype_params.get("boundary", ""))
+        with self._within_limit():
+            texts, files = read_form(self.stream, self.mimetype_params.get("boundary", ""))
         self.__dict__.update(form=texts, files=files)
 
     def get_data(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - werkzeug's own
         """The body, which must be sound JSON where it is said to be JSON."""
-        data = super().get_data(*args, **kwargs)
+        with self._within_limit():
+            data = super().get_data(*args, **kwargs)
+            if self.max_content_length is not None and len(data) >= self.max_content_length:
+                raise RequestEntityTooLarge
         if self.mimetype == JSON:
             check_json(data)
         return data
+
+    @contextmanager
+    def _within_limit(self) -> Iterator[None]:
+        """A body that is said to be too long, or turns out to be, is told how long it may be."""
+        try:
+            yield
+        except RequestEntityTooLarge:
+            detail = f"The body may have {MAX_JSON / 1e6:.0f} MB." if self.mimetype == JSON else TOO_LARGE
+            raise InputError("too_many_bytes", detail) from None
 
     def close(self) -> None:
         """Nothing is open: the files are bytes."""
@@ -102,7 +116,7 @@ def check_media_type(request: Request, expected: str | None) -> None:
     if expected is not None and request.mimetype != expected:
         raise InputError("unsupported_media_type", f"Send it as {expected}.")
     if expected == JSON:
-        request.max_content_length = MAX_JSON
+        request.max_content_length = MAX_JSON + 1
 
 
 def check_json(body: bytes | str) -> None:

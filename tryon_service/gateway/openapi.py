@@ -12,17 +12,20 @@ from apiflask import APIFlask
 from tryon_service.access.widget_tokens import ORIGIN
 from tryon_service.errors import CODES
 from tryon_service.gateway import problems
-from tryon_service.gateway.forms import MAX_PHOTOS
+from tryon_service.gateway.intake import MAX_PHOTO
 from tryon_service.gateway.negotiation import FORMATS
 from tryon_service.gateway.schemas import PRODUCT_ID
+from tryon_service.pb.limits import MAX_PHOTOS, TOO_LARGE
 
 TITLE = "Try-on service"
-DESCRIPTION = """\
+DESCRIPTION = f"""\
 A product card's picture with its model in the shopper's pose, or a clear refusal.
 
 Calls show an API key, or a widget token where a page makes them, as `Authorization: Bearer ...`. Every error is a
 problem document (RFC 9457) with a stable `code`; those with `retryable` true may succeed when repeated. All calls
 accept `X-Request-Id` and W3C `traceparent`, and answer with `X-Request-Id` and `Server-Timing`.
+
+A photo may have {MAX_PHOTO / 1e6:.0f} MB. {TOO_LARGE}
 """
 TAGS = [
     {"name": "Renders", "description": "Pictures."},

@@ -61,6 +61,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._watched: dict[TConn, _Watch] = {}
         self._watching = threading.Lock()
 
+    def is_parent_alive(self) -> bool:
+        """A worker whose master was killed stops as if it had been told to: gunicorn's own would answer on connections
+        that are kept alive for as long as TRYON_DRAIN has it."""
+        self.alive: bool = self.alive and super().is_parent_alive()
+        return self.alive
+
     def handle(self, conn: TConn) -> Any:  # noqa: ANN401 - gunicorn's own
         """In a thread: a connection has something to say, or is new."""
         with self._watching:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
+from tryon_service.confine import no_core_dumps
 from tryon_service.observability import gunicorn as observed
 from tryon_service.observability.multiprocess import prepare_folder
 from tryon_service.settings import Settings
@@ -37,10 +39,13 @@ MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - a file system in memory, not a 
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
-    """listen: an open socket's number to take calls from, as inherited from the parent; None for host and port."""
+    """listen: an open socket's number to take calls from, as inherited from the parent; None for host and port.
+
+    closing: what a worker process has opened, to be closed when it ends.
+    """
 
     def __init__(self, settings: Settings, listen: int | None = None) -> None:
-        self.settings, self.listen = settings, listen
+        self.settings, self.listen, self.closing = settings, listen, ExitStack()
         super().__init__()
 
     def load_config(self) -> None:
@@ -50,10 +55,11 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 
     def load(self) -> Callable[..., Any]:
         """gunicorn's hook, called in each worker after the fork."""
-        return open_app(self.settings)
+        return open_app(self.settings, self.closing)
 
     def run(self) -> None:
         """Until stopped. Raises SystemExit, and OSError where the metrics' folder can't be made."""
+        no_core_dumps()
         prepare_folder(self.settings.runtime)
         super().run()
 
@@ -82,21 +88,35 @@ def options(settings: Settings, listen: int | None = None) -> dict[str, Any]:
         "logger_class": "tryon_service.observability.gunicorn.Logger",
         "loglevel": settings.log_level,
         "accesslog": None,
+        "worker_exit": _close,
         "child_exit": observed.child_exit,
         "on_exit": observed.on_exit,
         "post_worker_init": _set_up_logs,
     }
 
 
-def open_app(settings: Settings) -> Gateway:
-    """Everything that one worker process works with. Raises TryonError for settings that can't be."""
+def open_app(settings: Settings, closing: ExitStack) -> Gateway:
+    """Everything that one worker process works with. closing: gets what is to be closed when the process ends.
+
+    Raises TryonError for settings that can't be.
+    """
     from tryon_service.access.access import Access
     from tryon_service.engine_client import EngineClient
     from tryon_service.gateway.app import create_app
     from tryon_service.observability.tracing import open_tracer
 
+    tracer = open_tracer(settings.otlp_endpoint, "tryon-gateway")
+    closing.callback(tracer.close)
     engine = EngineClient.of(settings)
-    return create_app(settings, engine, Access.open(settings), open_tracer(settings.otlp_endpoint, "tryon-gateway"))
+    closing.callback(engine.close)
+    access = Access.open(settings)
+    closing.callback(access.close)  # first of all: what was counted is worth more than a span
+    return create_app(settings, engine, access, tracer)
+
+
+def _close(_server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's own
+    """In the worker process, when it ends in any way but by SIGKILL. Calls that are still running fail."""
+    worker.app.closing.close()
 
 
 def _set_up_logs(worker: Any) -> None:  # noqa: ANN401 - gunicorn's own

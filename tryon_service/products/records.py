@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self, get_args
 
 from tryon_service.errors import InputError
+from tryon_service.pb import limits
 from tryon_service.types import Reason, Size, ViewName
 
-MAX_PHOTOS = 8
+MAX_PHOTOS = limits.MAX_PHOTOS
 """Photos of one product."""
 MAX_REFERENCE = 200
 """Characters of a rights reference."""

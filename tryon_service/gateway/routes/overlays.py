@@ -13,10 +13,11 @@ from flask import Response
 from tryon_service.errors import InputError
 from tryon_service.gateway.auth import needs
 from tryon_service.gateway.calls import for_engine
-from tryon_service.gateway.forms import MAX_PHOTOS, Form
+from tryon_service.gateway.forms import Form
 from tryon_service.gateway.routes.products import check_product_id
 from tryon_service.gateway.services import services
 from tryon_service.pb import tryon_pb2 as pb
+from tryon_service.pb.limits import MAX_PHOTOS
 
 KINDS = {"pose": pb.OVERLAY_KIND_POSE, "parsing": pb.OVERLAY_KIND_PARSING, "layers": pb.OVERLAY_KIND_LAYERS}
 

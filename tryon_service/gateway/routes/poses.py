@@ -10,7 +10,7 @@ from tryon_service.gateway.admission import admitted
 from tryon_service.gateway.answers import Pose, pose_row
 from tryon_service.gateway.auth import needs
 from tryon_service.gateway.calls import for_engine
-from tryon_service.gateway.forms import PoseForm
+from tryon_service.gateway.forms import PoseForm, forget_photos
 from tryon_service.gateway.services import services
 from tryon_service.pb import tryon_pb2 as pb
 
@@ -32,5 +32,6 @@ def analyse(form: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     wanted = pb.AnalyzePoseRequest(
         photo=form["shopper"], ttl_seconds=form["ttl"], consent_reference=form.get("consent_reference", "")
     )
+    forget_photos(form)
     found = services().engine.analyze_pose(wanted, **for_engine())
     return pose_row(found), 200, {"Cache-Control": "no-store"}

@@ -13,12 +13,13 @@ from tryon_service.gateway.admission import admitted
 from tryon_service.gateway.answers import Product, ProductList, product_row
 from tryon_service.gateway.auth import needs
 from tryon_service.gateway.calls import for_engine
-from tryon_service.gateway.forms import MAX_PHOTOS, ListQuery, ProductForm
-from tryon_service.gateway.intake import MAX_BODY, check_photo
+from tryon_service.gateway.forms import ListQuery, ProductForm, forget_photos
+from tryon_service.gateway.intake import check_photo
 from tryon_service.gateway.routes.renders import product_photos
 from tryon_service.gateway.schemas import PRODUCT_ID
 from tryon_service.gateway.services import services
 from tryon_service.pb import tryon_pb2 as pb
+from tryon_service.pb.limits import MAX_CALL, MAX_PHOTOS, TOO_LARGE
 
 products = APIBlueprint("products", __name__, url_prefix="/v1", tag="Products")
 
@@ -35,15 +36,8 @@ products = APIBlueprint("products", __name__, url_prefix="/v1", tag="Products")
 )
 def put(product_id: str, form: dict[str, Any]) -> tuple[dict[str, Any], int]:
     check_product_id(product_id)
-    photos = form.get("photos", [])
-    photos += _fetched(form.get("urls", []), len(photos))
-    if not photos:
-        raise InputError("missing_field", "Send at least one photo.", "photos")
-    wanted = pb.PutProductRequest(
-        product_id=product_id,
-        photos=product_photos(photos, form.get("views")),
-        rights_reference=form["rights_reference"],
-    )
+    wanted = _wanted(product_id, form)
+    forget_photos(form)
     answer = services().engine.put_product(wanted, **for_engine())
     return product_row(answer.product), 201 if answer.created else 200
 
@@ -88,9 +82,22 @@ def check_product_id(product_id: str) -> None:
         raise InputError("invalid_option", "An id is 1 to 128 of letters, digits, '.', '_', '~' and '-'.", "product_id")
 
 
-def _fetched(urls: list[str], before: int) -> list[bytes]:
-    """The photos behind the URLs. before: how many were sent along."""
-    if before + len(urls) > MAX_PHOTOS:
+def _wanted(product_id: str, form: dict[str, Any]) -> pb.PutProductRequest:
+    """For the engine. Raises TryonError for what no field can say alone."""
+    photos = [*form.get("photos", []), *_fetched(form.get("urls", []), form.get("photos", []))]
+    if not photos:
+        raise InputError("missing_field", "Send at least one photo.", "photos")
+    return pb.PutProductRequest(
+        product_id=product_id,
+        photos=product_photos(photos, form.get("views")),
+        rights_reference=form["rights_reference"],
+    )
+
+
+def _fetched(urls: list[str], sent: list[bytes]) -> list[bytes]:
+    """The photos behind the URLs. sent: those that came along, which count."""
+    before = sum(map(len, sent))
+    if len(sent) + len(urls) > MAX_PHOTOS:
         raise InputError("invalid_option", f"A product has at most {MAX_PHOTOS} photos.", "urls")
     photos: list[bytes] = []
     for index, url in enumerate(urls):
@@ -98,6 +105,6 @@ def _fetched(urls: list[str], before: int) -> list[bytes]:
         photo = services().fetcher.fetch(url, field)
         check_photo(photo, field)
         photos.append(photo)
-        if sum(map(len, photos)) > MAX_BODY:
-            raise InputError("too_many_bytes", f"All photos together may have {MAX_BODY / 1e6:.0f} MB.", field)
+        if before + sum(map(len, photos)) > MAX_CALL:
+            raise InputError("too_many_bytes", TOO_LARGE, field)
     return photos

@@ -12,7 +12,7 @@ from tryon_service.gateway.admission import admitted
 from tryon_service.gateway.answers import Render, render_row, view_value
 from tryon_service.gateway.auth import caller, needs
 from tryon_service.gateway.calls import for_engine
-from tryon_service.gateway.forms import TASKS, RenderForm
+from tryon_service.gateway.forms import TASKS, RenderForm, forget_photos
 from tryon_service.gateway.negotiation import negotiate
 from tryon_service.gateway.pictures import add_report_headers, picture_response
 from tryon_service.gateway.services import services
@@ -37,6 +37,7 @@ renders = APIBlueprint("renders", __name__, url_prefix="/v1", tag="Renders")
 )
 def render(form: dict[str, Any]) -> Response:
     wanted = _wanted(form)
+    forget_photos(form)
     answer = negotiate(request.accept_mimetypes, form.get("format"), transparent=form["background"] == "transparent")
     wanted.options.format = answer.format
     rendered = services().engine.render(wanted, **for_engine())

@@ -14,14 +14,18 @@ _ARENAS = 4
 
 
 def no_core_dumps() -> None:
-    """Photos in memory never reach a core file. The limit alone doesn't hold where the kernel pipes cores away."""
+    """Photos in memory never reach a core file; processes forked from this one inherit that.
+
+    The limit alone doesn't hold where the kernel pipes cores away.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0)
 
 
-def die_with(parent: int) -> None:
-    """Be killed, even when stopped, as soon as the thread of the parent that made this process ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with(parent: int, by: signal.Signals = signal.SIGKILL) -> None:
+    """Get this signal, by default one that no stopped process survives, as soon as the thread of the parent that made
+    this process ends. parent: its process id."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, by)
     if os.getppid() != parent:  # it ended before we asked
         os._exit(1)
 
