@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -14,7 +16,7 @@ import numpy as np
 from tryon_service import verdict
 from tryon_service.analysis_cache import FOLDER_BYTES, AnalysisCache
 from tryon_service.appearance.decompose import decompose
-from tryon_service.errors import RefusedError
+from tryon_service.errors import RefusedError, ZooError
 from tryon_service.imaging.decode import decode
 from tryon_service.imaging.frames import fit_size
 from tryon_service.perception.backends import MATTER, PARSER, POSE
@@ -22,9 +24,11 @@ from tryon_service.perception.base import Matter, Parser, PoseEstimator
 from tryon_service.perception.named_view import NamedView
 from tryon_service.perception.perceive import perceive
 from tryon_service.registry import Registry
+from tryon_service.renderers import refine as _refine  # noqa: F401 - registers itself in RENDERERS
 from tryon_service.renderers import warp as _warp  # noqa: F401 - registers itself in RENDERERS
 from tryon_service.renderers.base import RENDERERS, Renderer
 from tryon_service.request import Product
+from tryon_service.settings import Settings
 from tryon_service.stopwatch import timed
 from tryon_service.types import NetworkId, Person, Photo, Reason, Size, ViewName
 
@@ -33,6 +37,10 @@ SHOPPER_MAX_SIDE = 960
 BACKDROP_MAX_SIDE = 1280
 PRODUCT_MAX_SIDE = 2048
 CACHE_BYTES = 256 << 20
+PLAIN_RENDERER = "warp"
+"""The one that needs no weights, and so is there everywhere."""
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -46,16 +54,19 @@ class Analyst:
         pose: str = "blazepose",
         matter: str = "guided",
         parser: str = "network",
+        renderer: str = Settings.renderer,
         cache_bytes: int = CACHE_BYTES,
         cache_folder: Path | None = None,
         cache_folder_bytes: int = FOLDER_BYTES,
     ) -> None:
-        """pose, matter, parser: registry names of the perception backends; cache_bytes: room in memory for analysed
+        """pose, matter, parser: registry names of the perception backends; renderer: of the one that is used unless
+        another is asked for, or PLAIN_RENDERER where its weights are missing; cache_bytes: room in memory for analysed
         products; cache_folder: a private folder that keeps them, and nothing else, for the next process."""
         self._names = {"pose": pose, "matter": matter, "parser": parser}
         self._backends: dict[tuple[str, str], Any] = {}
         self._cache = AnalysisCache[Product](cache_bytes, cache_folder, cache_folder_bytes)
         self._building = threading.Lock()
+        self._preferred = renderer
 
     def analyse_pose(self, data: bytes, name: str = "shopper") -> Person:
         """Perceive a shopper photo as far as its pose needs. name: the photo's name in errors. Raises InputError and
@@ -72,14 +83,15 @@ class Analyst:
         name: str = "product",
         *,
         size: Size | None = None,
-        renderer: str = "warp",
+        renderer: str = "",
         view: ViewName | None = None,
     ) -> Product:
         """Analyse a product photo at the size it will be shown at, or take it from the cache.
 
-        name: the photo's name in errors and reasons; view: which side it shows, believed where its pose is unsure.
-        Raises InputError and RefusedError.
+        name: the photo's name in errors and reasons; renderer: empty for the default one; view: which side it shows,
+        believed where its pose is unsure. Raises InputError and RefusedError.
         """
+        renderer = renderer or self.default_renderer
         key = (hashlib.sha256(data).hexdigest(), size, renderer, view)
         made_by = (*self._names.items(), *self.networks(renderer))
         return self._cache.get(key, made_by, lambda: self._analyse(data, name, size, renderer, view))
@@ -89,8 +101,21 @@ class Analyst:
         self._cache.forget(digest)
 
     def renderer(self, name: str) -> Renderer:
-        """Raises InputError("invalid_option") for a name that is not registered."""
-        return self._backend(RENDERERS, name)
+        """name: empty for the default one. Raises InputError("invalid_option") for a name that is not registered and
+        ZooError where its weights are missing."""
+        return self._backend(RENDERERS, name or self.default_renderer)
+
+    @cached_property
+    def default_renderer(self) -> str:
+        """Name of the preferred renderer, or of the plain one, and then a line in the log, where its weights are
+        missing. Raises InputError("invalid_option") for a name that is not registered."""
+        try:
+            return self.renderer(self._preferred).info.name
+        except ZooError as error:
+            if error.code != "network_missing":
+                raise
+            logger.warning("pictures come from %s and not %s. %s", PLAIN_RENDERER, self._preferred, error.detail)
+            return PLAIN_RENDERER
 
     @property
     def pose(self) -> PoseEstimator:

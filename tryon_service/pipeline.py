@@ -196,7 +196,7 @@ class Pipeline(Analyst):
 
         The job keeps what every step made, for those who want to look inside.
         """
-        self.renderer(job.request.renderer)
+        job.request = replace(job.request, renderer=self.renderer(job.request.renderer).info.name)
         for name, step in STEPS:
             _check_deadline(job.request, name)
             with timed(job.timings_ms, name):
@@ -211,6 +211,7 @@ class Pipeline(Analyst):
     def _result(self, job: Job) -> Result:
         outcome = _known(job.verdict)
         used = job.choice.index if job.choice else -1
+        renderer = job.product.renderer if job.product else job.request.renderer
         if outcome.status == "doubtful" and job.request.min_verdict == "accepted":
             outcome = replace(outcome, status="refused")
         if len(job.request.products) > 1:
@@ -223,8 +224,8 @@ class Pipeline(Analyst):
             product_used=used,
             choice=job.choice,
             timings_ms=job.timings_ms,
-            renderer=job.request.renderer,
-            networks=self.networks(job.request.renderer),
+            renderer=renderer,
+            networks=self.networks(renderer),
             credit=job.product.person.photo.credit if job.product else Credit(),
         )
 

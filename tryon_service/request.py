@@ -50,6 +50,7 @@ class RenderRequest:
     frame: "product" keeps the card's frame and the model's proportions;
         "shopper" puts the model on the shopper's joints.
     size: (width, height) the picture must fit inside; aspect kept, never enlarged; None for the photo's own.
+    renderer: its registry name, empty for the pipeline's default.
     min_verdict: the weakest verdict that still gets a picture.
     deadline: a moment of time.monotonic() after which the answer is of no use; None for never.
     """
@@ -60,7 +61,7 @@ class RenderRequest:
     background: str = "product"
     frame: Frame = "product"
     size: Size | None = None
-    renderer: str = "warp"
+    renderer: str = ""
     min_verdict: MinVerdict = "doubtful"
     deadline: float | None = None
 

@@ -75,6 +75,10 @@ class Settings:
     engine_metrics_port: int = field(
         default=0, metadata=_about("port for the engine's own metrics on this machine; 0 for none", 0, 65535)
     )
+    renderer: str = field(
+        default="warp",
+        metadata=_about("what makes a picture unless a call names another; warp where the weights of this are missing"),
+    )
     device: str = field(default="cpu", metadata=_about("device of the engine's worker"))
     queue_items: int = field(default=32, metadata=_about("calls that may wait in the engine", 1, 1000))
     queue_bytes: int = field(
@@ -91,6 +95,9 @@ class Settings:
     )
     cache_bytes: int = field(default=256 * MB, metadata=_about("memory for analysed products", 0))
     cache_folder_bytes: int = field(default=2048 * MB, metadata=_about("disk for analysed products, 0 for none", 0))
+    picture_cache_bytes: int = field(
+        default=128 * MB, metadata=_about("memory for finished pictures of products in house poses, 0 for none", 0)
+    )
 
     # Products.
     store_url: str = field(

@@ -16,6 +16,7 @@ from typing import NoReturn
 from tryon_service import __version__
 from tryon_service.cli import (
     check,
+    dataset,
     demo,
     engine,
     evaluate,
@@ -48,6 +49,7 @@ COMMANDS = (
     evaluate,
     demo,
     zoo,
+    dataset,
     train,
     poses,
 )

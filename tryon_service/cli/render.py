@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tryon_service.cli.files import PHOTO_CODES, check_writable, make_folder, read_photo, write_atomically, write_json
 from tryon_service.errors import InputError, RefusedError
+from tryon_service.settings import Settings
 
 if TYPE_CHECKING:
     from tryon_service.request import RenderRequest
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--frame", choices=("product", "shopper"), default="product", help="default: product")
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="fit inside, keep the aspect, never enlarge")
-    parser.add_argument("--renderer", default="warp", help="default: warp")
+    parser.add_argument("--renderer", default="", help=f"default: {Settings.renderer}")
     parser.add_argument(
         "--cache",
         type=Path,
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         result = pipeline.run(job)
     except InputError as error:
         if args.report and error.code in PHOTO_CODES:
-            write_json(args.report, report(failed(error, args.renderer)))
+            write_json(args.report, report(failed(error, args.renderer or pipeline.default_renderer)))
         raise
     if args.debug:
         write_debug(args.debug, job)
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         write_json(args.report, report(result))
     if result.picture is None:
         raise RefusedError(result.verdict.reasons, describe(result.verdict.reasons[0]))
-    mark = pipeline.renderer(args.renderer).info.mark
+    mark = pipeline.renderer(result.renderer).info.mark
     write_atomically(args.out, encode(result.picture, picture_format, credit=result.credit, mark=mark))
     return 0
 

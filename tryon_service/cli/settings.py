@@ -16,8 +16,18 @@ def run(args: argparse.Namespace) -> int:
 
     from tryon_service.settings import load, rows
 
-    for _, variable, value, text in rows(load()):
+    settings = load()
+    for name, variable, value, text in rows(settings):
         if args.changed and variable not in os.environ:
             continue
         print(f"{variable}={value}\n    {text}")
+        if name == "renderer" and (used := _renderer_used(value)) != value:
+            print(f"    (its weights are missing here: {used} is used)")
     return 0
+
+
+def _renderer_used(name: str) -> str:
+    """Raises InputError("invalid_option") for a name that is not registered."""
+    from tryon_service.analysis import Analyst
+
+    return Analyst(renderer=name).default_renderer

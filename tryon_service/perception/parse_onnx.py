@@ -27,7 +27,7 @@ from tryon_service.perception.nets.parser_input import (
     shown_joints,
     transformed,
 )
-from tryon_service.perception.runtime import default_threads, side_by_side
+from tryon_service.perception.runtime import default_threads, open_onnx, side_by_side
 from tryon_service.types import BoolArray, Float32Array, Keypoints, NetworkId, Part, Photo, Size, UInt8Array
 
 STRIDE = 2
@@ -123,19 +123,7 @@ class OnnxParser:
 
 def _open(path: Path, num_threads: int) -> tuple[Any, Size]:
     """The session and its crop size. Raises ZooError("network_mismatch")."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = num_threads, 1
-    options.log_severity_level = 3
-    # An arena keeps the most it ever needed; without it the network is as fast and the memory goes back.
-    options.enable_cpu_mem_arena = False
-    # Threads that spin between photos take the processor from everything else.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises classes it doesn't export
-        raise ZooError("network_mismatch", f"{path.name} can't be loaded: {error}", "parser") from error
+    session = open_onnx(path, "parser", num_threads)
     said = session.get_modelmeta().custom_metadata_map
     try:
         size = (int(said["width"]), int(said["height"]))

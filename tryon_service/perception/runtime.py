@@ -1,5 +1,5 @@
-"""Running tflite networks with LiteRT: built on first use, shared between threads, quiet on stderr; and doing two
-things at once, which pays because networks and OpenCV let other threads run meanwhile."""
+"""Running networks, tflite with LiteRT and ONNX with onnxruntime, quiet on stderr and shared between threads; and doing
+two things at once, which pays because networks and OpenCV let other threads run meanwhile."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tryon_service.errors import ZooError
 from tryon_service.types import Float32Array
 
 Item = TypeVar("Item")
@@ -37,6 +38,23 @@ def side_by_side(work: Callable[[Item], Outcome], items: Sequence[Item]) -> list
     with ThreadPoolExecutor(len(items) - 1, thread_name_prefix="tryon") as pool:
         others = [pool.submit(work, item) for item in items[1:]]
         return [work(items[0]), *(other.result() for other in others)]
+
+
+def open_onnx(path: Path, name: str, num_threads: int | None = None) -> Any:  # noqa: ANN401 - no types there
+    """An onnxruntime session on the CPU. name: the network's, in errors. Raises ZooError("network_mismatch")."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = num_threads or default_threads(), 1
+    options.log_severity_level = 3
+    # An arena keeps the most it ever needed; without it the network is as fast and the memory goes back.
+    options.enable_cpu_mem_arena = False
+    # Threads that spin between photos take the processor from everything else.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises classes it doesn't export
+        raise ZooError("network_mismatch", f"{path.name} can't be loaded: {error}", name) from error
 
 
 class LiteRtSession:

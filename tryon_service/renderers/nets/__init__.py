@@ -1,0 +1,1 @@
+"""Networks of the renderers: what goes in, and (with torch) the modules themselves."""
