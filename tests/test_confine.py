@@ -43,3 +43,30 @@ def test_a_child_hears_that_its_parent_was_killed() -> None:
         assert parent.stdout.readline() == "ready\n"
         os.kill(parent.pid, signal.SIGKILL)
         assert parent.stdout.readline() == "told\n"
+
+
+FREED = """
+import threading
+from tryon_service.confine import give_memory_back
+give_memory_back()
+
+def resident():
+    return next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith("VmRSS"))
+
+def pass_on(_):
+    held = [bytearray(600_000 + 1000 * n) for n in range(20)]
+    kept.append(bytes(40))  # a little thing that stays, behind all of them
+
+kept = []
+before = resident()
+for _ in range(5):
+    threads = [threading.Thread(target=pass_on, args=(n,)) for n in range(20)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+print(resident() - before)
+"""
+
+
+def test_what_many_threads_passed_on_is_given_back() -> None:
+    done = subprocess.run([sys.executable, "-c", FREED], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 5.0, "MB"

@@ -1,4 +1,5 @@
-"""What a process that holds strangers' photos gives up: core dumps, memory without end, and outliving its parent."""
+"""What a process that holds strangers' photos gives up: core dumps, memory without end or need, outliving its parent,
+and going first."""
 
 from __future__ import annotations
 
@@ -8,9 +9,14 @@ import resource
 import signal
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
-_M_ARENA_MAX = -8
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 _ARENAS = 4
 """Heaps of glibc's allocator. Each reserves address space, by default eight for every CPU of the machine."""
+_LARGE = 256 << 10
+"""Bytes from which a block is mapped on its own, and so given back as soon as it is free. Left alone, glibc raises the
+bound with every photo, and dozens of threads that pass photos on each keep a heap with holes in it."""
+_NICE = 5
+"""So much less than the processes that answer, which have little to do, does one that computes ask for a CPU."""
 
 
 def no_core_dumps() -> None:
@@ -34,3 +40,15 @@ def limit_memory(size: int) -> None:
     """size: bytes of address space beyond which an allocation fails."""
     ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def give_memory_back() -> None:
+    """For a process of many threads that only pass large things on: what is freed goes back to the system."""
+    libc = ctypes.CDLL(None)
+    libc.mallopt(_M_ARENA_MAX, _ARENAS)
+    libc.mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def let_others_first() -> None:
+    """For a process that computes: those that answer, and turn away what is too much, aren't kept waiting by it."""
+    os.nice(_NICE)

@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load()
     logs.set_up("debug" if args.verbose else settings.log_level)
     confine.no_core_dumps()
+    confine.give_memory_back()
     asked = stop_on_signals()
     engine = Engine(settings)
     try:

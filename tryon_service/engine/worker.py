@@ -70,6 +70,7 @@ def main(connection: Connection, settings: WorkerSettings, opening: Opening, par
     confine.die_with(parent)
     confine.no_core_dumps()
     confine.limit_memory(settings.memory)
+    confine.let_others_first()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _set_up_logging(settings.log_level)
     outbox = _Outbox(connection)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
-from tryon_service.confine import no_core_dumps
+from tryon_service.confine import give_memory_back, no_core_dumps
 from tryon_service.observability import gunicorn as observed
 from tryon_service.observability.multiprocess import prepare_folder
 from tryon_service.settings import Settings
@@ -60,6 +60,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     def run(self) -> None:
         """Until stopped. Raises SystemExit, and OSError where the metrics' folder can't be made."""
         no_core_dumps()
+        give_memory_back()
         prepare_folder(self.settings.runtime)
         super().run()
 
