@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
+from collections.abc import Iterator
 from concurrent.futures import Future
 from fractions import Fraction
 
@@ -203,3 +206,42 @@ def test_everything_that_waits_can_be_answered_with_an_error() -> None:
     queue.fail_all(UnavailableError("engine_unavailable"))
     assert [getattr(future.exception(0.0), "code", "") for future in futures] == ["engine_unavailable"] * 2
     assert (len(queue), queue.bytes) == (0, 0)
+
+
+class Photo:
+    """What nobody should hold on to. No string, because those have no weak references."""
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("end", ["answered", "failed", "cancelled", "late", "turned away"])
+def test_nothing_of_a_call_that_has_ended_is_left(no_collector: None, end: str) -> None:
+    """At once, not when the garbage collector comes by: a photo would be in memory for longer than its call."""
+    moment = 0.0
+    queue: WorkQueue[Photo, Photo] = WorkQueue(2 if end != "turned away" else 1, 100, 0.0, clock=lambda: moment)
+    if end == "turned away":
+        queue.put(Photo(), size=1, priority="shopper", deadline=FAR)
+    photo, picture = Photo(), Photo()
+    left = [weakref.ref(photo), weakref.ref(picture)]
+    try:
+        future = queue.put(photo, size=1, priority="shopper", deadline=5.0)
+    except UnavailableError:
+        assert end == "turned away"
+    else:
+        moment = 6.0 if end == "late" else 1.0
+        if end == "cancelled":
+            future.cancel()
+        item = queue.take(0.0)
+        assert (item is None) == (end in ("cancelled", "late"))
+        if item is not None and end == "answered":
+            item.future.set_result(picture)
+        elif item is not None:
+            item.future.set_exception(UnavailableError("engine_unavailable"))
+        del item, future
+    del photo, picture
+    assert [one() for one in left] == [None, None]

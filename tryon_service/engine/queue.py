@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -97,7 +98,9 @@ class WorkQueue(Generic[W, A]):
             self._bytes[priority] += size
             self._changed.notify()
             self._report()
-        item.future.add_done_callback(lambda _: self._forget(item))
+        # Without a ring of references, in which a shopper's photo would lie until the garbage collector comes by.
+        waiting = weakref.ref(item)
+        item.future.add_done_callback(lambda _: self._forget(waiting()))
         return item.future
 
     def errand(self, work: W) -> Future[A]:
@@ -186,10 +189,10 @@ class WorkQueue(Generic[W, A]):
         if item.future.set_running_or_notify_cancel():
             item.future.set_exception(UnavailableError("deadline_exceeded", "Time was up before its turn came."))
 
-    def _forget(self, item: Item[W, A]) -> None:
-        """Called when an item's future is done: one that still waits was cancelled."""
+    def _forget(self, item: Item[W, A] | None) -> None:
+        """Called when an item's future is done: one that still waits was cancelled. None: it is gone already."""
         with self._changed:
-            if item in self._waiting[item.priority]:
+            if item is not None and item in self._waiting[item.priority]:
                 self._remove(item)
                 self._count("late" if self._clock() >= item.deadline else "cancelled")
                 self._report()
