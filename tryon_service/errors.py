@@ -56,7 +56,7 @@ CODES: dict[str, Code] = {
     "unsupported_format": _input("The image format is not supported.", 415),
     "truncated_image": _input("The image file is incomplete or damaged."),
     "too_many_pixels": _input("The image has too many pixels.", 413),
-    "too_many_bytes": _input("The image file is too large.", 413),
+    "too_many_bytes": _input("The image file, or the whole call, is too large.", 413),
     "too_many_frames": _input("The image has more than one frame."),
     "image_too_small": _input("The image is too small."),
     "missing_field": _input("A required field is missing."),

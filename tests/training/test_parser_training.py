@@ -24,8 +24,9 @@ from tryon_service.perception.nets.parser_net import ParserNet  # noqa: E402
 from tryon_service.perception.parse_onnx import OnnxParser  # noqa: E402
 from tryon_service.training import augment, checkpoint, pseudo  # noqa: E402
 from tryon_service.training.dataset import IGNORE, Sample, make_sample, split  # noqa: E402
+from tryon_service.training.loop import one_cycle  # noqa: E402
 from tryon_service.training.losses import dice_loss, parsing_loss  # noqa: E402
-from tryon_service.training.parser import ParserTraining, one_cycle, train_parser  # noqa: E402
+from tryon_service.training.parser import ParserTraining, train_parser  # noqa: E402
 from tryon_service.training.recipe import Recipe, Stage  # noqa: E402
 from tryon_service.types import NetworkId, Part, Photo, Reason  # noqa: E402
 

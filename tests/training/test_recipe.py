@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from tryon_service.errors import InputError
-from tryon_service.training.recipe import Recipe, Stage, parse_recipe, read_recipe
+from tryon_service.training.recipe import (
+    Recipe,
+    Stage,
+    parse_recipe,
+    parse_refine_recipe,
+    read_recipe,
+    read_refine_recipe,
+)
 
 
 def test_the_recipe_that_comes_with_the_package() -> None:
@@ -46,3 +53,28 @@ def test_unreadable_files(tmp_path: Path) -> None:
     for name in ("r.toml", "absent.toml"):
         with pytest.raises(InputError, match=name):
             read_recipe(tmp_path / name)
+
+
+def test_the_refine_recipe_that_comes_with_the_package() -> None:
+    recipe = read_refine_recipe()
+    assert recipe.minutes > 0
+    assert 0 < recipe.features_from < recipe.adversarial_from < 1
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"bath": 8}, "bath"),
+        ({"batch": 1}, "batch"),
+        ({"size": [100, 128]}, "multiples of 16"),
+        ({"size": [96]}, "values to unpack"),
+        ({"ema": 1.5}, "ema"),
+        ({"adversarial": -1}, "adversarial"),
+        ({"smallest": 0}, "smallest"),
+        ({"crops": 2.5}, "crops"),
+    ],
+)
+def test_bad_refine_settings_are_named(change: dict[str, object], word: str) -> None:
+    with pytest.raises(InputError, match=word) as caught:
+        parse_refine_recipe(change)
+    assert caught.value.field == "recipe"

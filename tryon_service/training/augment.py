@@ -18,7 +18,7 @@ from tryon_service.training.dataset import IGNORE, OFF_PHOTO, Sample
 from tryon_service.types import BoolArray, Float32Array, Size, UInt8Array
 
 _ORDER = list(CLASSES)
-_SKIN = tuple(_ORDER.index(name) for name in ("face", "arm", "leg", "torso_skin"))
+SKIN = tuple(_ORDER.index(name) for name in ("face", "arm", "leg", "torso_skin"))
 _CLOTH = tuple(
     _ORDER.index(name) for name in ("upper", "outerwear", "dress", "skirt", "trousers", "shoes", "accessories")
 )
@@ -52,7 +52,7 @@ def training_crop(sample: Sample, size: Size, rng: np.random.Generator) -> Crop:
     crop = taken(sample, frame, jittered(sample, frame, size, rng), size)
     rgb, person = crop.rgb, crop.person
     if rng.random() < 0.3:
-        rgb = tinted_skin(rgb, np.isin(crop.classes, _SKIN), float(rng.uniform(-1, 1)))
+        rgb = tinted_skin(rgb, np.isin(crop.classes, SKIN), float(rng.uniform(-1, 1)))
     if rng.random() < 0.4:
         rgb = recolour_cloth(rgb, crop.classes, rng)
     if rng.random() < 0.45:

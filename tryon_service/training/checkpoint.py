@@ -1,4 +1,8 @@
-"""Checkpoints: everything a run needs to go on, written whole or not at all."""
+"""Checkpoints: everything a run needs to go on, written whole or not at all.
+
+Every network here speaks of people in the parser's CLASSES: the parser answers with them, the repairing network reads
+them. A checkpoint of other classes is refused for both.
+"""
 
 from __future__ import annotations
 

@@ -1,16 +1,18 @@
-"""The trained parser as an ONNX file that says itself what it is."""
+"""Trained networks as ONNX files that say themselves what they are."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from tryon_service.perception.nets.parser_input import CLASSES, IMAGE_CHANNELS, MEAN, POSE_CHANNELS, POSE_STRIDE, SCALE
 from tryon_service.perception.nets.parser_net import ParserNet
+from tryon_service.renderers.nets import refine_input
 from tryon_service.training import checkpoint
 from tryon_service.types import Size
 
@@ -23,8 +25,6 @@ def export_parser(net: nn.Module, path: Path, size: Size) -> Path:
     Inputs "image" and "pose", output "logits", see ParserNet; batch norms are folded into the convolutions. The
     metadata hold classes, size and normalisation, which OnnxParser checks against its own.
     """
-    import onnx
-
     net = net.cpu().eval()
     width, height = size
     image = torch.zeros(2, IMAGE_CHANNELS, height, width)
@@ -41,8 +41,38 @@ def export_parser(net: nn.Module, path: Path, size: Size) -> Path:
         verbose=False,
     )
     assert program is not None
-    model = program.model_proto
-    onnx.helper.set_model_props(model, metadata(size))
+    return _written(program.model_proto, path, metadata(size))
+
+
+def export_refine(net: nn.Module, path: Path) -> Path:
+    """Write the repairing network for one crop at a time of any size in multiples of 16; returns the path.
+
+    Inputs "image" and "pose", outputs "residual", "blend" and "alpha", see RefineNet. The metadata hold the classes and
+    the working height.
+    """
+    net = net.cpu().eval()
+    # Any numbers do, as long as the two differ: a size seen twice would be taken for one.
+    image, pose = torch.zeros(1, refine_input.IMAGE_CHANNELS, 64, 48), torch.zeros(1, POSE_CHANNELS, 16, 12)
+    height, width = (torch.export.Dim(name, min=1, max=256) for name in ("height", "width"))
+    program = torch.onnx.export(
+        net,
+        (image, pose),
+        input_names=["image", "pose"],
+        output_names=["residual", "blend", "alpha"],
+        opset_version=OPSET,
+        dynamic_shapes=({2: 16 * height, 3: 16 * width}, {2: 4 * height, 3: 4 * width}),
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    return _written(program.model_proto, path, refine_metadata())
+
+
+def _written(model: Any, path: Path, about: dict[str, str]) -> Path:  # noqa: ANN401 - onnx has no types
+    """The model with its metadata, on disk whole or not at all."""
+    import onnx
+
+    onnx.helper.set_model_props(model, about)
     partial = path.with_name(path.name + ".part")
     partial.write_bytes(model.SerializeToString())
     os.replace(partial, path)
@@ -66,3 +96,8 @@ def metadata(size: Size) -> dict[str, str]:
         "mean": str(MEAN),
         "scale": str(SCALE),
     }
+
+
+def refine_metadata() -> dict[str, str]:
+    """The same of the repairing network."""
+    return {"network": "tryon-refine", "classes": json.dumps(list(CLASSES)), "working": str(refine_input.WORKING)}

@@ -5,15 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import logging
-import math
-import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import cv2
@@ -34,6 +29,7 @@ from tryon_service.training.augment import Crop, plain_crop, studio_crop, traini
 from tryon_service.training.checkpoint import Progress
 from tryon_service.training.curves import write_curves
 from tryon_service.training.dataset import Sample, load_samples, split, unlabelled_entries
+from tryon_service.training.loop import average, decayed, interruptible, one_cycle
 from tryon_service.training.losses import class_weights, parsing_loss
 from tryon_service.training.pseudo import pseudo_labelled
 from tryon_service.training.recipe import Recipe, Stage, read_recipe
@@ -48,7 +44,6 @@ MERGED_CLASSES: dict[str, list[int]] = {
 CURVES = (("loss",), ("miou", "studio_miou"), ("person_iou", "studio_person_iou"))
 RELABEL_EVERY = 8
 """Epochs after which photos without labels are given new ones."""
-_WARMUP = 0.05
 
 
 class Crops(Dataset[tuple[Tensor, Tensor, Tensor]]):
@@ -80,7 +75,7 @@ class ParserTraining:
         self.net = ParserNet().to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
-            _decayed(self.net, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98)
+            decayed(self.net, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98)
         )
         self.progress = Progress()
 
@@ -123,18 +118,8 @@ class ParserTraining:
         nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
         self.optimiser.step()
         self.progress.step += 1
-        self._average()
+        average(self.ema, self.net, self.recipe.ema, self.progress.step)
         return float(loss.detach())
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Moves the average towards the network, faster in the beginning."""
-        decay = min(self.recipe.ema, (1 + self.progress.step) / (10 + self.progress.step))
-        for kept, new in zip(self.ema.state_dict().values(), self.net.state_dict().values(), strict=True):
-            if kept.dtype.is_floating_point:
-                kept.lerp_(new, 1 - decay)
-            else:
-                kept.copy_(new)
 
     def state(self) -> dict[str, Any]:
         """What checkpoint.save writes."""
@@ -154,20 +139,6 @@ class ParserTraining:
         self.optimiser.load_state_dict(state["optimiser"])
         self.progress = Progress(**state["progress"])
         torch.set_rng_state(state["torch_rng"])
-
-
-def _decayed(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Convolutions are decayed, norms and biases are not."""
-    kernels = [p for p in net.parameters() if p.ndim > 1]
-    others = [p for p in net.parameters() if p.ndim <= 1]
-    return [{"params": kernels, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-
-
-def one_cycle(share: float) -> float:
-    """Share of the peak learning rate: a short linear rise, then half a cosine. Smith and Topin (2018)."""
-    if share < _WARMUP:
-        return 0.04 + 0.96 * share / _WARMUP
-    return 0.005 + 0.995 * 0.5 * (1 + math.cos(math.pi * (share - _WARMUP) / (1 - _WARMUP)))
 
 
 @torch.no_grad()
@@ -253,23 +224,6 @@ def _validated(run: ParserTraining, held: Sequence[Sample], size: Size) -> dict[
     plain = validate(run.ema, [plain_crop(sample, size) for sample in held], run.device)
     studio = [studio_crop(s, size, np.random.default_rng([run.recipe.seed, i])) for i, s in enumerate(held)]
     return plain | {f"studio_{name}": value for name, value in validate(run.ema, studio, run.device).items()}
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """SIGTERM ends the run as Ctrl-C does. Elsewhere than in the main thread signals are left alone."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _default_pose() -> PoseEstimator:

@@ -2,8 +2,8 @@
 
 After Ronneberger et al., "U-Net" (2015) and He et al., "Deep Residual Learning" (2015); all of its work is done at half
 the size and below, and the last step deals out four pixels at a time: Shi et al., "Real-Time Single Image ...
-Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network" (2016). It begins where holes are filled with
-the colours round them, as in Gortler et al., "The Lumigraph" (1996), and learns what is wrong with that. Needs torch.
+Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network" (2016). Holes begin filled with the colours
+round them, as in Gortler et al., "The Lumigraph" (1996), and it learns what is wrong with that. Needs torch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tryon_service.perception.nets.parser_net import Up, conv
-from tryon_service.renderers.nets.refine_input import ALPHA, CLASS, COLOURS, IMAGE_CHANNELS, POSE_CHANNELS
+from tryon_service.renderers.nets.refine_input import (
+    ALPHA,
+    ALPHA_EDGE,
+    CLASS,
+    COLOURS,
+    GREY,
+    IMAGE_CHANNELS,
+    LEVELS,
+    POSE_CHANNELS,
+    REAL,
+)
 
 WIDTHS = (24, 48, 96, 160)
 """Channels at a half, a quarter, an eighth and a 16th of the crop's size."""
@@ -28,7 +38,11 @@ OUTPUTS = [3, 1, 1]
 HALVINGS = 4
 """Halvings by which the colours round a hole reach into it: up to 16 pixels."""
 SHY = -2.0
-"""Where the blend begins, a logit: little is taken, but enough to find out what it is worth."""
+"""Where the blend begins on real pixels, a logit: little is taken, but enough to find out what it is worth."""
+DECIDED = 4
+"""Power of the odds by which growth is taken to be surer than it is: what closes shows its colour, the rest no haze."""
+LEAST_SHARE = 1e-4
+"""Blends stay this far from nothing and all, a hundredth of a level."""
 _FINE = CLASS.start
 """Image planes that the last step sees again at full size: all but the one-hot classes."""
 
@@ -69,12 +83,9 @@ class RefineNet(nn.Module):
         self.ups = nn.ModuleList(Up(d, s, o) for d, s, o in zip(deep, widths[:-1], decoder, strict=True))
         self.fine = conv(decoder[0] + 4 * _FINE, decoder[0])
         self.head = nn.Conv2d(decoder[0], 4 * sum(OUTPUTS), 1)
-        # Begins by leaving everything as it is but for holes, which it begins to fill.
+        # Begins by leaving everything as it is, with holes filled.
         nn.init.normal_(self.head.weight, std=1e-3)
-        bias = torch.cat(
-            [torch.full((4 * channels,), value) for channels, value in zip(OUTPUTS, (0.0, SHY, 0.0), strict=True)]
-        )
-        self.head.bias = nn.Parameter(bias)
+        self.head.bias = nn.Parameter(torch.zeros(4 * sum(OUTPUTS)))
 
     def forward(self, image: Tensor, pose: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         features = [self.to_half(image)]
@@ -87,17 +98,36 @@ class RefineNet(nn.Module):
             x = up(x, skip)
         x = self.fine(torch.cat([x, functional.pixel_unshuffle(image[:, :_FINE], 2)], dim=1))
         residual, blend, alpha = torch.split(functional.pixel_shuffle(self.head(x), 2), OUTPUTS, dim=1)
-        missing = (1 - image[:, ALPHA : ALPHA + 1]) * surroundings(image[:, COLOURS], image[:, ALPHA : ALPHA + 1])
-        return (missing + residual.tanh()).clamp(-1, 1), blend, alpha
+        opacity = image[:, ALPHA : ALPHA + 1]
+        missing = (1 - opacity) * surroundings(image[:, COLOURS], opacity)
+        blend = _share_logit(blend.float(), alpha.float(), opacity, image[:, REAL : REAL + 1])
+        return (missing + residual.float().tanh()).clamp(-1, 1), blend, alpha.float()
+
+
+def _share_logit(blend: Tensor, alpha: Tensor, opacity: Tensor, real: Tensor) -> Tensor:
+    """The logit of how much of the residual is taken. Where there is something, it is the network's word, which begins
+    shy on what is real; where something comes to be that wasn't there, it is as much as comes.
+
+    A word of its own for holes would be learned from the empty ground round the person, which is far larger: it goes to
+    nothing at once and never comes back. Opacity has a loss of its own, which it isn't to be distracted from.
+    """
+    before = opacity.clamp(ALPHA_EDGE, 1 - ALPHA_EDGE)
+    after = (torch.log(before / (1 - before)) + alpha.detach()).sigmoid()
+    growth = ((after - before) / (1 - before)).clamp(min=0) ** DECIDED
+    growth = growth / (growth + (1 - after).div(1 - before).clamp(max=1) ** DECIDED)
+    word = opacity * (blend + SHY * real).sigmoid()
+    share = (word + (1 - word) * growth).clamp(LEAST_SHARE, 1 - LEAST_SHARE)
+    return torch.log(share / (1 - share))
 
 
 def surroundings(colours: Tensor, alpha: Tensor) -> Tensor:
     """N x 3 x H x W: at each pixel the mean colour of what is opaque round it, of the nearest where there is some.
 
-    colours: N x 3 x H x W over grey, which is as good as nought; alpha: N x 1 x H x W. Pull-push: means over ever larger
-    blocks, each level filled from the next coarser one.
+    colours: N x 3 x H x W over grey; alpha: N x 1 x H x W. Pull-push: means over ever larger blocks, each level filled
+    from the next coarser one.
     """
-    pyramid = [torch.cat([colours, alpha], dim=1)]
+    # GREY is half a level from nought, enough to show once divided by next to nothing.
+    pyramid = [torch.cat([colours - (1 - alpha) * (GREY / LEVELS - 1), alpha], dim=1)]
     for _ in range(HALVINGS):
         pyramid.append(functional.avg_pool2d(pyramid[-1], 2))
     found = colours
