@@ -287,6 +287,7 @@ def fill(form: Path, word: Callable[[int], str]) -> None:
         writer.writerows((row["number"], word(int(row["number"]))) for row in rows)
 
 
+@pytest.mark.soak
 def test_from_photos_to_labels(
     shop: Path, tmp_path: Path, pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -191,25 +191,17 @@ def roll_gateway(service: Service) -> None:
     service.wait_ready()
 
 
-def expect_nobody_hurt(times: int, say: Callable[[str], None], card: bytes) -> None:
+@pytest.mark.load
+def test_rolling_restarts_hurt_nobody(networks: None, card: bytes, say: Callable[[str], None]) -> None:
     with running(apart=True) as service:
         key = service.key()
         with service.http(key) as http:
             put_product(http, "tee", card)
         with load(service, key, "tee", callers=1, pause=0.1) as tally:  # about half of what it can bear
-            for _ in range(times):
+            for _ in range(RESTARTS):
                 for roll in (roll_engine, roll_gateway):
                     pictures = tally.pictures
                     eventually("pictures", lambda before=pictures: tally.pictures > before + 3)
                     roll(service)
-        say(f"{times} rolling restarts: {tally.pictures} pictures, {tally.resets} calls made again")
+        say(f"{RESTARTS} rolling restarts: {tally.pictures} pictures, {tally.resets} calls made again")
         assert tally.failures == []
-
-
-def test_a_rolling_restart_hurts_nobody(networks: None, card: bytes, say: Callable[[str], None]) -> None:
-    expect_nobody_hurt(1, say, card)
-
-
-@pytest.mark.load
-def test_rolling_restarts_hurt_nobody(networks: None, card: bytes, say: Callable[[str], None]) -> None:
-    expect_nobody_hurt(RESTARTS, say, card)
