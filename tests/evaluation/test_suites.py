@@ -122,12 +122,14 @@ def test_one_run_serves_pose_integrity_and_fidelity(data: Path, tmp_path: Path, 
     assert (tmp_path / "records.jsonl").read_text() == records, "nothing is measured twice"
 
 
+@pytest.mark.soak
 def test_cycle(data: Path, tmp_path: Path, pipeline: Pipeline) -> None:
     figures = run("cycle", data, tmp_path, pipeline, limit=1)
     assert figures["pairs"] == 2 + 2
     assert figures["under_20"]["all"]["ssim"]["mean"] > 0.7
 
 
+@pytest.mark.soak
 def test_pairs(data: Path, tmp_path: Path, pipeline: Pipeline) -> None:
     figures = run("pairs", data, tmp_path, pipeline)
     for method in ("pg2", "deform", "vunet"):

@@ -77,6 +77,7 @@ def batch_of(seed: int = 0) -> Batch:
     return Batch(*(torch.from_numpy(part[None].copy()) for part in vars(planes).values()), torch.ones(1))
 
 
+@pytest.mark.soak
 def test_train_resume_and_agree(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One test, as each part needs the one before: interrupted in its second epoch, taken up, exported, compared."""
     step, rows = RefineTraining._step, []
