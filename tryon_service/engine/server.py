@@ -82,7 +82,8 @@ class Engine:
             if self._settings.engine_metrics_port:
                 closing.callback(self._serve_metrics(self._settings.engine_metrics_port))
             self._server.start()
-            closing.callback(lambda: self._server.stop(LAST_ANSWERS).wait())
+            # gRPC now and then never says that it has stopped; the process is ending anyway.
+            closing.callback(lambda: self._server.stop(LAST_ANSWERS).wait(2 * LAST_ANSWERS))
             closing.callback(self.supervisor.stop)  # first of all, while whoever still waits can be told
             self._closing = closing.pop_all()
         logger.info("the engine listens at %s", self.address)
