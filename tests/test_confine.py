@@ -70,3 +70,33 @@ print(resident() - before)
 def test_what_many_threads_passed_on_is_given_back() -> None:
     done = subprocess.run([sys.executable, "-c", FREED], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 5.0, "MB"
+
+
+STAYS = """
+import threading
+from tryon_service.confine import end_within
+threading.Thread(target=threading.Event().wait).start()
+end_within(1)
+"""
+
+
+def test_a_process_that_is_told_to_end_does_so_whatever_its_threads_wait_for() -> None:
+    done = subprocess.run([sys.executable, "-c", STAYS], check=False, timeout=30)
+    assert done.returncode == -signal.SIGALRM
+
+
+SETTLED = """
+import gc
+from tryon_service.confine import settle
+settle()
+made = gc.get_freeze_count()
+ring = []
+ring.append(ring)
+del ring
+print(made > 1000, gc.collect())
+"""
+
+
+def test_what_a_settled_process_makes_is_still_collected() -> None:
+    done = subprocess.run([sys.executable, "-c", SETTLED], capture_output=True, text=True, check=True)
+    assert done.stdout == "True 1\n"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import math
 import os
@@ -200,6 +201,7 @@ def recovery(order: Order, usual: float, patience: float = 30.0) -> float:
 def measure(service: Service, order: Order, seconds: float, overload_seconds: float) -> dict[str, Any]:
     """Every figure; seconds: for each step but the overload."""
     in_turns(order, 1, 2.0)  # warm
+    gc.freeze()  # the generator's own pauses would count as the service's
     row: dict[str, Any] = {"load_average_before": os.getloadavg()[0], "cores": os.cpu_count()}
     alone, _ = in_turns(order, 1, seconds / 2)
     row["alone"] = _told("alone", summary(alone))

@@ -14,6 +14,9 @@ LOOK = 0.5
 """Seconds between looks at whether we are asked to stop. A wait without end would now and then sleep through it: where
 the kernel gives a signal to one of gRPC's threads, it doesn't wake the main one, in which Python would handle it."""
 
+ENDING = 15
+"""Seconds that closing everything may take, once the calls are finished."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -41,12 +44,14 @@ def run(args: argparse.Namespace) -> int:
     engine = Engine(settings)
     try:
         engine.start(args.wait)
+        confine.settle()
         while not asked.wait(LOOK):
             pass
         logger.info("the engine stops taking calls and finishes those that it has")
         if not engine.drain():
             logger.warning("time is up; calls are left unanswered")
     finally:
+        confine.end_within(ENDING)
         engine.stop()
     return 0
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
-from tryon_service.confine import give_memory_back, no_core_dumps
+from tryon_service.confine import give_memory_back, no_core_dumps, settle
 from tryon_service.observability import gunicorn as observed
 from tryon_service.observability.multiprocess import prepare_folder
 from tryon_service.settings import Settings
@@ -92,7 +92,7 @@ def options(settings: Settings, listen: int | None = None) -> dict[str, Any]:
         "worker_exit": _close,
         "child_exit": observed.child_exit,
         "on_exit": observed.on_exit,
-        "post_worker_init": _set_up_logs,
+        "post_worker_init": _begin,
     }
 
 
@@ -120,8 +120,9 @@ def _close(_server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn's own
     worker.app.closing.close()
 
 
-def _set_up_logs(worker: Any) -> None:  # noqa: ANN401 - gunicorn's own
-    """After the fork gunicorn has set up its own."""
+def _begin(worker: Any) -> None:  # noqa: ANN401 - gunicorn's own
+    """In the worker process, when everything is loaded and open; gunicorn has set up logs of its own."""
     from tryon_service.observability.logs import set_up
 
     set_up(worker.app.settings.log_level)
+    settle()
