@@ -9,6 +9,7 @@ import numpy as np
 
 from tryon_service.figures import OUTFITS, draw_figure
 from tryon_service.renderers.nets.refine_input import over_grey
+from tryon_service.renderers.permission import GAP
 from tryon_service.training.shards import (
     Kind,
     Manifest,
@@ -25,20 +26,21 @@ SIZE = (96, 128)
 
 
 def torn_figure(seed: int, kind: Kind = "other", size: Size = SIZE) -> Sample:
-    """A figure with three holes and three places that count as completed."""
+    """A figure with six tears as wide as may be closed and three places that count as completed."""
     rng = np.random.default_rng(seed)
     outfits = list(OUTFITS.values())
     figure = draw_figure("standing" if seed % 2 else "arms_out", outfits[seed % len(outfits)], size, seed=seed)
     truth_alpha = np.rint(figure.matte * 255).astype(np.uint8)
     rgb, alpha, coverage = figure.photo.copy(), truth_alpha.copy(), np.full_like(truth_alpha, 255)
     inside = np.argwhere(truth_alpha > 250)
-    for index in range(6):
-        y, x = inside[rng.integers(len(inside))]
+    for index in range(9):
+        y, x = (int(at) for at in inside[rng.integers(len(inside))])
         place = np.zeros_like(alpha)
-        cv2.circle(place, (int(x), int(y)), 4, 255, -1)
-        if index % 2:
+        if index % 3:
+            cv2.line(place, (x - 6, y - 3), (x + 6, y + 3), 255, max(round(GAP * size[1]) - 1, 1))
             alpha[place > 0] = 0
         else:
+            cv2.circle(place, (x, y), 4, 255, -1)
             rgb[place > 0] = rgb[place > 0].mean(axis=0).astype(np.uint8)
             coverage[place > 0] = 0
     return Sample(

@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ CURVES = (
     ("adversarial", "discriminator"),
     ("ssim_before", "ssim_after"),
     ("gradients_before", "gradients_after"),
-    ("holes_closed", "better_on"),
+    ("tears_closed", "better_on"),
 )
 SHEET = 8
 """Held-out samples on a sheet."""
@@ -135,9 +135,7 @@ class RefineTraining:
         batch = self._batch(parts)
         with self._autocast():
             answers = self.net(batch.image, batch.pose)
-        repair = repaired(batch.image, batch.face, *(answer.float() for answer in answers))
-        # Nothing is to be learned on faces, also not from windows that reach into them.
-        repair = replace(repair, colours=torch.where(batch.face, batch.truth, repair.colours))
+        repair = repaired(batch, *(answer.float() for answer in answers))
         losses = self._losses(batch, repair, share)
         loss = sum(weight * value for weight, value in losses.values())
         assert isinstance(loss, Tensor)

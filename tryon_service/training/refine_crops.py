@@ -26,10 +26,11 @@ from tryon_service.renderers.nets.refine_input import (
     planes,
     seams,
 )
+from tryon_service.renderers.permission import permission
 from tryon_service.training.augment import SKIN, recolour_cloth, relight
 from tryon_service.training.dataset import class_of_part
 from tryon_service.training.shards import Sample
-from tryon_service.types import BoolArray, Float32Array, Part, Size, UInt8Array
+from tryon_service.types import BoolArray, Float32Array, Part, Rendered, Size, UInt8Array
 
 HOLE, SEAM, JOINT, HAND, HEM = 1.5, 1.0, 0.7, 1.0, 1.0
 """What is added to a pixel's weight of 1 in holes and completed places, along seams, round elbows, knees and ankles,
@@ -47,13 +48,15 @@ for _left, _right in _SIDES.items():
 @dataclass(frozen=True)
 class Planes:
     """Float32. image: C x h x w and pose: C x h/4 x w/4, see refine_input.planes; truth: 3 x h x w, the photo over grey
-    in units of LEVELS; truth_alpha: 1 x h x w in [0, 1]; weight: 1 x h x w, 0 on faces."""
+    in units of LEVELS; truth_alpha: 1 x h x w in [0, 1]; weight: 1 x h x w, 0 on faces; allowed: 3 x h x w in [0, 1],
+    how much of a change of colours, closing and opening permission.py lets through."""
 
     image: Float32Array
     pose: Float32Array
     truth: Float32Array
     truth_alpha: Float32Array
     weight: Float32Array
+    allowed: Float32Array
 
 
 def training_crop(sample: Sample, size: Size, smallest: float, rng: np.random.Generator) -> Planes:
@@ -102,6 +105,14 @@ def mirrored(sample: Sample) -> Sample:
     )
 
 
+def rendered(sample: Sample) -> Rendered:
+    """The sample as its renderer drew it, before it was laid over grey."""
+    alpha = _share(sample.alpha)
+    colours = GREY + (sample.rgb - np.float32(GREY)) / np.maximum(alpha, 1 / 255)[..., None]
+    rgb = np.clip(np.rint(colours), 0, 255).astype(np.uint8)
+    return Rendered(rgb, alpha, _share(sample.coverage), np.ascontiguousarray(sample.parsing))
+
+
 def whole(sample: Sample, height: int) -> Planes:
     """The planes of the whole sample, reduced to this height as service reduces a render."""
     rows, columns = sample.alpha.shape
@@ -114,7 +125,10 @@ def whole(sample: Sample, height: int) -> Planes:
     truth = crop.reduced(sample.target).transpose(2, 0, 1).astype(np.float32) / np.float32(LEVELS) - 1
     hems = seams(truth_alpha, np.ones_like(alpha), truth_parsing)
     face = (parsing == Part.FACE) | (truth_parsing == Part.FACE)
-    return Planes(image, pose, truth, truth_alpha[None], _weight(image, pose, truth_alpha, hems, face)[None])
+    weight = _weight(image, pose, truth_alpha, hems, face)[None]
+    room = permission(rendered(sample), crop)
+    allowed = np.stack([_share(crop.reduced(levels)) for levels in (room.colours, room.closing, room.opening)])
+    return Planes(image, pose, truth, truth_alpha[None], weight, allowed)
 
 
 def _weight(
@@ -142,9 +156,8 @@ def window(planes: Planes, size: Size, rng: np.random.Generator) -> Planes:
     small = np.s_[:, top : top + size[1] // POSE_STRIDE, left : left + size[0] // POSE_STRIDE]
     left, top = left * POSE_STRIDE, top * POSE_STRIDE
     large = np.s_[:, top : top + size[1], left : left + size[0]]
-    return Planes(
-        planes.image[large], planes.pose[small], planes.truth[large], planes.truth_alpha[large], planes.weight[large]
-    )
+    cut = {part: getattr(planes, part)[large] for part in ("image", "truth", "truth_alpha", "weight", "allowed")}
+    return Planes(pose=planes.pose[small], **cut)
 
 
 def _filled(planes: Planes, size: Size) -> Planes:
@@ -165,6 +178,7 @@ def _filled(planes: Planes, size: Size) -> Planes:
         _padded(planes.truth, more, grey),
         _padded(planes.truth_alpha, more, 0),
         _padded(planes.weight, more, 1),
+        _padded(planes.allowed, more, 0),
     )
 
 

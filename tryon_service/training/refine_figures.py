@@ -1,4 +1,4 @@
-"""What a repair is worth on samples never trained on, and sheets to look at."""
+"""What a repair is worth on samples never trained on, as the service would show it, and sheets to look at."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from tryon_service.evaluation.ssim import ssim
-from tryon_service.perception.nets.parser_input import CLASSES
-from tryon_service.renderers.nets.refine_input import ALPHA, CLASS, COLOURS, GREY, LEVELS, WORKING
-from tryon_service.training.refine_crops import Planes, whole
-from tryon_service.training.refine_losses import repaired
-from tryon_service.training.refine_losses import whole as untorn
+from tryon_service.renderers.nets.refine_input import over_grey
+from tryon_service.renderers.permission import GAP, REAL
+from tryon_service.renderers.repair import Answer, repair
+from tryon_service.training.refine_crops import rendered
 from tryon_service.training.shards import Sample
-from tryon_service.types import BoolArray, Float32Array, UInt8Array
+from tryon_service.types import BoolArray, Float32Array, Keypoints, Part, Rendered, UInt8Array
 
-_ROW = {name: CLASS.start + row for row, name in enumerate(CLASSES)}
-_GARMENTS = [_ROW[name] for name in ("upper", "outerwear", "dress", "skirt", "trousers")]
+_GARMENTS = (Part.UPPER, Part.OUTERWEAR, Part.DRESS, Part.SKIRT, Part.TROUSERS)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One sample at refine_input.WORKING. ssim_...: in the person's box, to the photo; gradients_...: the same of the
-    pictures' gradient magnitudes. hole_area, closed_area: pixels of the person that the render left open, and those of
-    them that the repair made opaque. still: mean change in levels of whole garment pixels; nan where there are none."""
+    """One sample before and after. ssim_...: in the person's box, to the photo, both over grey; gradients_...: the same
+    of the pictures' gradient magnitudes. tear_area, closed_area: pixels of the person that lie in gaps of the render
+    no wider than permission.GAP, and those of them that the repair made opaque; missing_area: all pixels of the person
+    that the render lacks, outlines beside their place included. still: mean change, in levels, of garment pixels of
+    full coverage; nan where there are none. faces: pixels of the face that changed."""
 
     source: str
     kind: str
@@ -37,32 +37,39 @@ class Judged:
     ssim_after: float
     gradients_before: float
     gradients_after: float
-    hole_area: int
+    tear_area: int
     closed_area: int
+    missing_area: int
     still: float
+    faces: int
 
 
 @torch.no_grad()
-def applied(net: nn.Module, planes: Planes, device: torch.device) -> tuple[Float32Array, Float32Array]:
-    """h x w x 3 colours in [0, 255], laid over grey, and h x w opacity in [0, 1]. Faces keep their colours."""
-    image, pose = (torch.from_numpy(part[None]).to(device) for part in (planes.image, planes.pose))
-    face = image[:, _ROW["face"] : _ROW["face"] + 1] > 0
-    answers: tuple[Tensor, ...] = net(image, pose)
-    repair = repaired(image, face, *(answer.float() for answer in answers))
-    return _levels(repair.colours[0].cpu().numpy()), repair.alpha[0, 0].cpu().numpy()
+def repaired_sample(net: nn.Module, sample: Sample, device: torch.device) -> tuple[Rendered, Rendered]:
+    """The sample as it was drawn, and as the service would show it."""
+
+    def run(*inputs: Float32Array) -> Answer:
+        image, pose = (torch.from_numpy(part[np.newaxis]).to(device) for part in inputs)
+        residual, blend, alpha = (answer[0].float().cpu().numpy() for answer in net(image, pose))
+        return residual, blend, alpha
+
+    drawn = rendered(sample)
+    nowhere = np.zeros((len(sample.xy), 3), np.float32)
+    xyz = np.column_stack([sample.xy, nowhere[:, 0]]).astype(np.float32)
+    return drawn, repair(drawn, Keypoints(xyz, nowhere, sample.seen.astype(np.float32), sample.seen), run)
 
 
 def judge(net: nn.Module, sample: Sample, device: torch.device) -> Judged:
-    """The sample as the service would see it, before and after."""
-    planes = whole(sample, min(WORKING, sample.alpha.shape[0]))
-    before, truth = _levels(planes.image[COLOURS]), _levels(planes.truth)
-    after, alpha = applied(net, planes, device)
-    person = planes.truth_alpha[0] > 0.5
+    """The sample's figures."""
+    before, after = repaired_sample(net, sample, device)
+    person = sample.target_alpha > 127
     box = _box(person)
-    pictures = [np.rint(picture).astype(np.uint8) for picture in (before, after, truth)]
+    pictures = [over_grey(before.rgb, before.alpha), over_grey(after.rgb, after.alpha), sample.target]
     edges = [_gradients(picture) for picture in pictures]
-    holes = person & (planes.image[ALPHA] < 0.5)
-    cloth = untorn(torch.from_numpy(planes.image[None]))[0, 0].numpy() & planes.image[_GARMENTS].any(axis=0)
+    missing = person & (before.alpha < 0.5)
+    tears = missing & _closed(before.alpha > 0.5)
+    change = np.abs(after.rgb.astype(np.int16) - before.rgb)
+    cloth = np.isin(before.parsing, _GARMENTS) & (before.coverage > REAL) & (before.alpha > REAL)
     return Judged(
         sample.source,
         sample.kind,
@@ -70,9 +77,11 @@ def judge(net: nn.Module, sample: Sample, device: torch.device) -> Judged:
         ssim(pictures[1], pictures[2], box),
         ssim(edges[0], edges[2], box),
         ssim(edges[1], edges[2], box),
-        int(holes.sum()),
-        int((holes & (alpha > 0.5)).sum()),
-        float(np.abs(after - before)[cloth].mean()) if cloth.any() else float("nan"),
+        int(tears.sum()),
+        int((tears & (after.alpha >= 0.5)).sum()),
+        int(missing.sum()),
+        float(change[cloth].mean()) if cloth.any() else float("nan"),
+        int((change.any(axis=2) & (before.parsing == Part.FACE)).sum()),
     )
 
 
@@ -89,43 +98,42 @@ def figures_of(judged: Sequence[Judged]) -> dict[str, dict[str, float]]:
 def _summary(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     names = ("ssim_before", "ssim_after", "gradients_before", "gradients_after")
     means = {name: float(np.mean([row[name] for row in rows])) for name in names}
-    area = sum(row["hole_area"] for row in rows)
+    tears, closed, missing = (sum(row[name] for row in rows) for name in ("tear_area", "closed_area", "missing_area"))
     still = [row["still"] for row in rows if np.isfinite(row["still"])]
     return means | {
         "samples": float(len(rows)),
         "better_on": float(np.mean([row["ssim_after"] > row["ssim_before"] for row in rows])),
         "gradients_better_on": float(np.mean([row["gradients_after"] > row["gradients_before"] for row in rows])),
-        "holes_closed": sum(row["closed_area"] for row in rows) / area if area else 1.0,
+        "tears_closed": closed / tears if tears else 1.0,
+        "missing_closed": closed / missing if missing else 1.0,
         "still": float(np.mean(still)) if still else 0.0,
+        "faces": sum(row["faces"] for row in rows),
     }
 
 
 def write_sheet(path: Path, net: nn.Module, samples: Sequence[Sample], device: torch.device, columns: int = 4) -> None:
-    """A PNG of triplets: input, output laid over grey by its own opacity, truth; replaced whole."""
+    """A PNG of triplets over grey: before, after, truth; replaced whole."""
     tiles = []
     for sample in samples:
-        planes = whole(sample, min(WORKING, sample.alpha.shape[0]))
-        colours, alpha = applied(net, planes, device)
-        before = planes.image[ALPHA]
-        # Where the repair takes a strip away grey is to be seen, whatever colour it has.
-        kept = np.where(before > 0.05, np.minimum(alpha / np.maximum(before, 0.05), 1), 1)
-        shown = GREY + kept[..., None] * (colours - GREY)
-        tiles.append(np.hstack([_levels(planes.image[COLOURS]), shown, _levels(planes.truth)]))
+        shown = [over_grey(one.rgb, one.alpha) for one in repaired_sample(net, sample, device)]
+        tiles.append(np.hstack([*shown, sample.target]))
     height, width = (max(tile.shape[axis] for tile in tiles) for axis in (0, 1))
     rows = -(-len(tiles) // columns)
     sheet = np.full((rows * height, min(columns, len(tiles)) * width, 3), 255, np.uint8)
     for index, tile in enumerate(tiles):
         top, left = index // columns * height, index % columns * width
-        sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = np.rint(tile)
+        sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
     _, coded = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
     partial = path.with_name(path.name + ".part")
     partial.write_bytes(coded.tobytes())
     os.replace(partial, path)
 
 
-def _levels(planes: Float32Array) -> Float32Array:
-    """3 x h x w in units of LEVELS to h x w x 3 in [0, 255]."""
-    return np.asarray(np.clip((planes.transpose(1, 2, 0) + 1) * LEVELS, 0, 255), np.float32)
+def _closed(solid: BoolArray) -> BoolArray:
+    """The person with all gaps closed that are no wider than GAP."""
+    side = round(GAP * solid.shape[0])
+    room = np.pad(solid.astype(np.uint8), side)
+    return cv2.morphologyEx(room, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))[side:-side, side:-side] > 0
 
 
 def _gradients(rgb: UInt8Array) -> UInt8Array:

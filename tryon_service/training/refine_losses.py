@@ -1,4 +1,8 @@
-"""What a repair is judged by while learning: pixels, structure, opacity, and leaving alone what is whole."""
+"""What a repair is judged by while learning: pixels, structure, opacity, and leaving alone what is whole.
+
+It is judged as it is shown: changes come through only where renderers/permission.py lets them, so nothing is learned,
+and nothing lost, by what a picture would never show.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tryon_service.renderers.nets.refine_input import ALPHA, ALPHA_EDGE, COLOURS, REAL, SEAMS
+from tryon_service.renderers.nets.refine_input import ALPHA, ALPHA_EDGE, COLOURS, GREY, LEVELS, REAL, SEAMS
 
 WINDOW, STEP = 7, 2
 """Side of the windows of structural similarity, and the pixels from one to the next: a flat window at every other pixel
@@ -25,13 +29,15 @@ WHOLE, FLAT = 0.95, 0.05
 class Batch:
     """Crops stacked, float32. image, pose: as RefineNet takes them; truth: N x 3 x H x W, the photo over grey in units
     of refine_input.LEVELS; truth_alpha: N x 1 x H x W in [0, 1]; weight: N x 1 x H x W, what a pixel counts, 0 on
-    faces; trust: N, what a crop counts."""
+    faces; allowed: N x 3 x H x W in [0, 1], how much of a change of colours, closing and opening comes through; trust:
+    N, what a crop counts."""
 
     image: Tensor
     pose: Tensor
     truth: Tensor
     truth_alpha: Tensor
     weight: Tensor
+    allowed: Tensor
     trust: Tensor
 
     @property
@@ -41,31 +47,36 @@ class Batch:
 
     @property
     def counts(self) -> Tensor:
-        """N x 1 x H x W: weight of pixels times trust in the crop, of mean 1."""
-        counts = self.weight * self.trust[:, None, None, None]
+        """N x 1 x H x W: weight of pixels times trust in the crop, where anything may change; of mean 1."""
+        counts = self.weight * self.trust[:, None, None, None] * (self.allowed[:, :2].amax(1, keepdim=True) > 0)
         return counts / counts.mean().clamp(min=1e-6)
 
 
 @dataclass(frozen=True)
 class Repair:
-    """colours: N x 3 x H x W; share: N x 1 x H x W, how much of the residual was taken; logit: N x 1 x H x W, of the
-    opacity."""
+    """colours: N x 3 x H x W, as far as allowed, over grey; alpha: N x 1 x H x W in [0, 1], their opacity. change:
+    N x 3 x H x W, what the network would like to add to colours anywhere; logit: N x 1 x H x W, of its opacity."""
 
     colours: Tensor
-    share: Tensor
+    alpha: Tensor
+    change: Tensor
     logit: Tensor
 
-    @property
-    def alpha(self) -> Tensor:
-        """N x 1 x H x W in [0, 1]."""
-        return self.logit.sigmoid()
 
+def repaired(batch: Batch, residual: Tensor, blend: Tensor, alpha: Tensor) -> Repair:
+    """The network's answers laid over its input, as renderers/repair.py does it.
 
-def repaired(image: Tensor, face: Tensor, residual: Tensor, blend: Tensor, alpha: Tensor) -> Repair:
-    """The network's answers laid over its input; faces (N x 1 x H x W bool) keep their colours."""
-    share = blend.sigmoid() * ~face
-    before = torch.logit(image[:, ALPHA : ALPHA + 1], eps=ALPHA_EDGE)
-    return Repair(image[:, COLOURS] + share * residual, share, before + alpha)
+    Tears are closed as far as the truth closes them, so that what they are filled with is learned from the start;
+    whether they close is for alpha_loss. Colours of faces are the truth's: nothing is to be learned on them, also not
+    from windows that reach into them.
+    """
+    before, colours = batch.image[:, ALPHA : ALPHA + 1], batch.image[:, COLOURS]
+    change = blend.sigmoid() * residual
+    recoloured, closing, _ = torch.split(batch.allowed, 1, dim=1)
+    closed = torch.minimum(closing, (batch.truth_alpha - before).clamp(min=0))
+    shown = colours + recoloured * change + closed * (colours + change - (GREY / LEVELS - 1))
+    logit = torch.logit(before, eps=ALPHA_EDGE) + alpha
+    return Repair(torch.where(batch.face, batch.truth, shown), before + closed, change, logit)
 
 
 def pixel_loss(batch: Batch, repair: Repair) -> Tensor:
@@ -89,9 +100,11 @@ def structure_loss(batch: Batch, repair: Repair) -> Tensor:
 
 
 def alpha_loss(batch: Batch, repair: Repair) -> Tensor:
-    """Cross entropy of the opacity plus its mean difference, weighted. Scalar."""
+    """Cross entropy of the opacity plus its difference: weighted mean over where it may change. Scalar."""
     entropy = functional.binary_cross_entropy_with_logits(repair.logit, batch.truth_alpha, reduction="none")
-    return ((entropy + (repair.alpha - batch.truth_alpha).abs()) * batch.counts).mean()
+    wrong = entropy + (repair.logit.sigmoid() - batch.truth_alpha).abs()
+    counts = batch.weight * batch.trust[:, None, None, None] * batch.allowed[:, 1:].amax(1, keepdim=True)
+    return (wrong * counts).sum() / counts.sum().clamp(min=1.0)
 
 
 def whole(image: Tensor) -> Tensor:
@@ -100,9 +113,8 @@ def whole(image: Tensor) -> Tensor:
 
 
 def stillness_loss(batch: Batch, repair: Repair) -> Tensor:
-    """Mean |change| of colours where nothing is to be repaired, in units of LEVELS. Scalar.
+    """Mean |change| of colours where nothing is to be repaired, allowed or not, in units of LEVELS. Scalar.
 
     The change and not the blend: a blend that is held down before the residual is worth anything never comes back.
     """
-    change = (repair.colours - batch.image[:, COLOURS]).abs()
-    return (change * (whole(batch.image) & ~batch.face)).mean()
+    return (repair.change.abs() * (whole(batch.image) & ~batch.face)).mean()
