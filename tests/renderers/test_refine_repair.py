@@ -114,6 +114,14 @@ def test_faces_are_never_touched() -> None:
     assert_same(repair(rendered, keypoints(*SIZE), EVERYTHING), rendered)
 
 
+def test_a_soft_edge_of_a_face_between_cloth_is_not_closed() -> None:
+    rendered, slit = torn()
+    rendered.alpha[slit], rendered.parsing[slit] = 0.3, Part.FACE
+    done = repair(rendered, keypoints(*SIZE), EVERYTHING)
+    np.testing.assert_array_equal(done.rgb[slit], rendered.rgb[slit])
+    np.testing.assert_array_equal(done.alpha[slit], rendered.alpha[slit])
+
+
 def test_skin_is_blended_farther_than_cloth() -> None:
     changed = {}
     for part in (Part.UPPER, Part.LEFT_ARM):

@@ -108,6 +108,7 @@ def _room(opacity: UInt8Array, parsing: UInt8Array) -> tuple[UInt8Array, UInt8Ar
     gap, strip = (_square(share * opacity.shape[0]) for share in (GAP, SLIVER))
     firm = cv2.min(opacity, cv2.LUT(parsing, _FIRM))
     closing = cv2.subtract(cv2.morphologyEx(firm, cv2.MORPH_CLOSE, gap), opacity)
+    closing = cv2.min(closing, cv2.LUT(parsing, _NO_FACE))
     opening = cv2.subtract(opacity, cv2.morphologyEx(opacity, cv2.MORPH_OPEN, strip))
     frayed = cv2.dilate(cv2.LUT(parsing, _FRAYED), strip)
     return np.asarray(closing, np.uint8), np.asarray(cv2.subtract(opening, frayed), np.uint8)

@@ -139,11 +139,11 @@ class RefineTraining:
         losses = self._losses(batch, repair, share)
         loss = sum(weight * value for weight, value in losses.values())
         assert isinstance(loss, Tensor)
-        if not math.isfinite(float(loss)):
+        if not math.isfinite(float(loss.detach())):
             raise InputError(
                 "invalid_option",
                 f"The loss is no number any more in batch {self.progress.step}: "
-                f"{ {name: float(value) for name, (_, value) in losses.items()} }. The last epoch is kept; "
+                f"{ {name: float(value.detach()) for name, (_, value) in losses.items()} }. The last epoch is kept; "
                 "try a lower learning_rate.",
                 "recipe",
             )
