@@ -57,7 +57,7 @@ def calls(service: Service, http: httpx.Client, secret: list[Canary], shopper: b
 def leave_no_trace(card: bytes, shopper: bytes, number: int) -> None:
     with running(TRYON_LOG_LEVEL="debug") as service:
         key = service.key()
-        secret = [PHOTO, Canary("key", key.rpartition("_")[2].encode())]
+        secret = [PHOTO, Canary("key", key.split("_", 2)[2].encode())]
         with service.http(key) as http:
             put_product(http, "tee", card)
             answers = calls(service, http, secret, marked(shopper, PHOTO))
