@@ -169,6 +169,17 @@ def test_evaluate_needs_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str
         assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+def test_evaluate_measures_no_other_renderer_instead(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["evaluate", "identity", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main([*command, "--renderer", "beauty"]) == 2
+    assert "warp+refine" in capsys.readouterr().err, "what there is"
+    monkeypatch.setattr("tryon_service.renderers.refine.NETWORK", "no-such-network")
+    assert main([*command, "--renderer", "warp+refine"]) == 1
+    assert "network_missing" in capsys.readouterr().err
+
+
 def test_training_says_what_it_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "parser", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "run")]) == 2
     said = capsys.readouterr().err

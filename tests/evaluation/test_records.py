@@ -19,23 +19,25 @@ def strip() -> UInt8Array:
 
 
 def test_a_run_goes_on_where_it_was_cut_off(tmp_path: Path, strip: UInt8Array) -> None:
-    ledger = Ledger(tmp_path)
+    ledger = Ledger(tmp_path, "warp")
     ledger.add("a x b", {"value": 1.5}, strip)
     with (tmp_path / NAME).open("a") as file:
         file.write('{"key": "c x d", "val')
-    again = Ledger(tmp_path)
+    again = Ledger(tmp_path, "warp")
     assert "a x b" in again
     assert "c x d" not in again
     again.add("c x d", {"value": 2}, strip)
-    assert [record["value"] for record in Ledger(tmp_path).chosen(["c x d", "a x b"])] == [2, 1.5]
+    assert [record["value"] for record in Ledger(tmp_path, "warp").chosen(["c x d", "a x b"])] == [2, 1.5]
     assert read_strip(tmp_path, "a x b").shape == strip.shape
 
 
 def test_other_code_may_not_write_into_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Ledger(tmp_path)
+    Ledger(tmp_path, "warp")
+    with pytest.raises(InputError, match="of another renderer"):
+        Ledger(tmp_path, "mine")
     monkeypatch.setattr(module, "code_digest", lambda: "another")
     with pytest.raises(InputError, match="another version"):
-        Ledger(tmp_path)
+        Ledger(tmp_path, "warp")
 
 
 def test_the_digest_is_of_the_code(tmp_path: Path) -> None:
@@ -44,7 +46,7 @@ def test_the_digest_is_of_the_code(tmp_path: Path) -> None:
 
 
 def test_versions_are_compared_on_the_same_pairs(tmp_path: Path, strip: UInt8Array) -> None:
-    ledger = Ledger(tmp_path)
+    ledger = Ledger(tmp_path, "warp")
     for key, value in (("a", 1), ("b", 2), ("d", 9)):
         ledger.add(key, {"value": value}, strip)
     now = [{"key": "a", "value": 10}, {"key": "b", "value": 0}, {"key": "c", "value": 5}]

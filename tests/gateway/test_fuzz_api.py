@@ -58,8 +58,8 @@ def possible(body: object) -> bool:
 
 
 def wrong_as_sent(case: schemathesis.Case) -> bool:
-    """A form has texts only: null, true or [7] arrive as texts, none or several, which may well be right. Of a query, null
-    and empty lists don't arrive at all."""
+    """A form has texts only: null, true or [7] arrive as texts, none or several, which may well be right. Of a query,
+    null and empty lists don't arrive at all."""
     if any(value in (None, [], {}) for value in (case.query or {}).values()):
         return False
     if case.media_type != FORM or not isinstance(case.body, dict):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tryon_service.cli.files import make_folder
 from tryon_service.errors import InputError
+from tryon_service.settings import Settings
 
 HELP = "measure on a folder of photos: figures and a page with pictures"
 SUITES = (
@@ -32,11 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--limit", type=int, help="use only so many photos of each kind")
     parser.add_argument("--shoppers", type=int, default=SHOPPERS, help="shoppers per model (default %(default)s)")
+    parser.add_argument("--renderer", default=Settings.renderer, help="default: %(default)s")
     parser.add_argument("--baseline", type=Path, help="records.jsonl of another version's run, to compare with")
 
 
 def run(args: argparse.Namespace) -> int:
     from tryon_service.evaluation.run import evaluate
+    from tryon_service.pipeline import Pipeline
 
     if not args.data.is_dir():
         raise InputError("invalid_option", f"There is no folder {str(args.data)!r}.", "--data")
@@ -45,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
         if value is not None and value < 1:
             raise InputError("invalid_option", f"{value} is not at least 1.", f"--{name}")
     make_folder(args.out, "--out")
-    page = evaluate(args.suite, args.data, args.out, args.limit, args.shoppers, args.baseline)
+    pipeline = Pipeline(renderer=args.renderer)
+    pipeline.renderer(args.renderer)  # no other one is measured in its place where its weights are missing
+    page = evaluate(args.suite, args.data, args.out, args.limit, args.shoppers, args.baseline, pipeline)
     print(page)
     return 0

@@ -16,6 +16,7 @@ from typing import Any
 
 from tryon_service.cli.files import make_folder, write_atomically, write_json
 from tryon_service.errors import InputError
+from tryon_service.settings import Settings
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -28,6 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
     sheets.add_argument("--cards", type=int, default=48, help="how many cards to draw from")
     sheets.add_argument("--shoppers", type=int, default=120, help="how many shoppers to draw from")
     sheets.add_argument("--seed", type=int, default=4)
+    sheets.add_argument("--renderer", default=Settings.renderer)
     labels = commands.add_parser("labels")
     labels.add_argument("--sheets", type=Path, required=True, help="folder with key.json, judge1.csv and judge2.csv")
     labels.add_argument("--out", type=Path, required=True, help="the labels file, a fingerprint is written beside it")
@@ -51,7 +53,7 @@ def _sheets(args: argparse.Namespace) -> None:
 
     make_folder(args.out, "--out")
     drawn = {"pairs": args.pairs, "card_count": args.cards, "shopper_count": args.shoppers, "seed": args.seed}
-    key = make_sheets(Pipeline(), args.data, args.out, **drawn)
+    key = make_sheets(Pipeline(renderer=args.renderer), args.data, args.out, **drawn)
     print(f"{len(key['pictures'])} sheets of {key['population']} pairs in {args.out}")
 
 

@@ -55,7 +55,7 @@ class Side:
 
 class Cards:
     def run(self, pipeline: Pipeline, data: Path, options: Options) -> Findings:
-        ledger = Ledger(options.out)
+        ledger = Ledger(options.out, pipeline.default_renderer)
         catalogue = read_catalogue(data / "store")
         names = spread(sorted(catalogue), options.limit or CARDS)
         people = list(shoppers(pipeline, data, min(OF_EACH_SIDE, options.limit or OF_EACH_SIDE)))
@@ -76,7 +76,7 @@ class Cards:
 
 class TwoPoses:
     def run(self, pipeline: Pipeline, data: Path, options: Options) -> Findings:
-        ledger = Ledger(options.out)
+        ledger = Ledger(options.out, pipeline.default_renderer)
         photos = photos_in(data / "two_poses")
         pairs = [(path, other) for path in photos for other in [second_of(path)] if other.exists()]
         chosen = pairs[: None if options.limit is None else 2 * options.limit]

@@ -90,7 +90,7 @@ class Case:
 
 class Cycle:
     def run(self, pipeline: Pipeline, data: Path, options: Options) -> Findings:
-        ledger = Ledger(options.out)
+        ledger = Ledger(options.out, pipeline.default_renderer)
         chosen = list(cases(data, options.limit))
         for case in tqdm(chosen, desc="cycle", unit="pair", disable=None):
             if case.key in ledger:

@@ -63,7 +63,7 @@ class Model:
 
 def measured_pairs(pipeline: Pipeline, data: Path, options: Options) -> list[Record]:
     """Records of all pairs of models and shoppers; those that are in the ledger already are taken from there."""
-    ledger = Ledger(options.out)
+    ledger = Ledger(options.out, pipeline.default_renderer)
     models = model_photos(data, options.limit)
     photos = shopper_photos(data, options.limit, options.shoppers)
     missing = [(model, photo) for model in models for photo in photos if _key(model, photo) not in ledger]

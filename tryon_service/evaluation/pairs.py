@@ -40,7 +40,7 @@ WORST = 12
 
 class Pairs:
     def run(self, pipeline: Pipeline, data: Path, options: Options) -> Findings:
-        ledger = Ledger(options.out)
+        ledger = Ledger(options.out, pipeline.default_renderer)
         root = data / "deepfashion_pairs"
         paths = [path for method in METHODS for path in photos_in(root / method)[: options.limit]]
         for path in tqdm(paths, desc="pairs", unit="pair", disable=None):

@@ -34,18 +34,20 @@ def code_digest() -> str:
 
 
 class Ledger:
-    """A folder's records by key, each with a strip of pictures as JPEG. The first line says which code made them."""
+    """A folder's records by key, each with a strip of pictures as JPEG. The first line says which code made them, with
+    which renderer."""
 
-    def __init__(self, folder: Path) -> None:
-        """Opens the file of records, or begins it. Raises InputError if it was written by other code."""
+    def __init__(self, folder: Path, renderer: str) -> None:
+        """Opens the file of records, or begins it. Raises InputError if it was written by other code or of another
+        renderer."""
         self._folder, self._path = folder, folder / NAME
         (folder / STRIPS).mkdir(exist_ok=True)
-        path, head = self._path, {"code": code_digest()}
+        path, head = self._path, {"code": code_digest(), "renderer": renderer}
         if not path.exists():
             path.write_text(json.dumps({"head": head}) + "\n")
         lines = list(_lines(path))
         if lines[0].get("head") != head:
-            detail = f"{str(path)!r} was written by another version; give another folder."
+            detail = f"{str(path)!r} was written by another version or of another renderer; give another folder."
             raise InputError("invalid_option", detail, "--out")
         self._records = {record["key"]: record for record in lines[1:]}
 
