@@ -181,8 +181,10 @@ def _translated(error: grpc.RpcError) -> TryonError:
     if isinstance(detail, bytes):
         return from_detail(detail)
     status = error.code()
-    if status in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED):
+    if status == grpc.StatusCode.DEADLINE_EXCEEDED:
         return UnavailableError("deadline_exceeded")
+    if status == grpc.StatusCode.CANCELLED:
+        return UnavailableError("engine_unavailable", "The call was cut off: this process or the engine is ending.")
     if status == grpc.StatusCode.UNAVAILABLE:
         return UnavailableError("engine_unavailable", "It can't be reached.")
     if status == grpc.StatusCode.RESOURCE_EXHAUSTED:

@@ -77,6 +77,16 @@ def test_odd_answers_become_our_errors(odd: OddEngine, settings: Settings, what:
     client.close()
 
 
+def test_a_call_that_is_cut_off_may_be_made_again(odd: OddEngine, settings: Settings) -> None:
+    client = EngineClient.of(settings)
+    timer = threading.Timer(0.3, client.close)
+    timer.start()
+    with pytest.raises(UnavailableError) as caught:
+        get(client, "slow")
+    assert (caught.value.code, caught.value.retryable) == ("engine_unavailable", True)
+    timer.join()
+
+
 def test_an_answer_beyond_the_limit_is_told_so(odd: OddEngine, settings: Settings) -> None:
     client = EngineClient(settings.engine_address, max_message=1 << 20)
     with pytest.raises(InputError) as caught:
