@@ -18,6 +18,9 @@ from tryon_service.types import Float32Array, Part, Rendered, UInt8Array
 
 REAL, MADE_UP = 0.95, 0.5
 """Coverage from which a pixel is the photo's own and is kept, and at which it is free; in between by shares."""
+SOLID = 0.9
+"""Opacity up to which colours are left alone: on the outline they are the photo's own, and the network, which sees them
+mixed with what lies behind, takes them for wrong."""
 BAND = 1.0
 """Standard deviation of the band beside what is made up: no line may show where the repair ends. Nothing is let through
 farther than REACH of them."""
@@ -77,8 +80,7 @@ def permission(window: Rendered, crop: Crop) -> Permission:
 
 def _colours(window: Rendered, crop: Crop) -> UInt8Array:
     """255 where nothing is real, less beside it and along limbs, 0 on faces and towards the outline."""
-    # Half the colour on the outline is the background's.
-    solid = levels(window.alpha, 0.5, 1.0)
+    solid = levels(window.alpha, SOLID, 1.0)
     lack = cv2.min(levels(window.coverage, REAL, MADE_UP), solid)
     torn, parsing = crop.reduced(np.asarray(lack, np.uint8)), crop.reduced(window.parsing, ids=True)
     limbs = spread(np.asarray(cv2.LUT(parsing, _LIMB), np.float32), parsing > 0) > 0

@@ -72,7 +72,7 @@ class RefineRecipe:
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     ema: float = 0.998
-    structure: float = 0.4
+    structure: float = 1.0
     opacity: float = 0.2
     stillness: float = 0.05
     features: float = 0.15
