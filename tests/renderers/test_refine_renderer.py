@@ -23,7 +23,7 @@ from tryon_service.renderers.nets.refine_input import IMAGE_CHANNELS, POSE_CHANN
 from tryon_service.renderers.refine import NAME, RefineRenderer
 from tryon_service.renderers.warp import WarpRenderer
 from tryon_service.retarget.retarget import retarget
-from tryon_service.types import Person, RenderInput
+from tryon_service.types import Part, Person, RenderInput
 from tryon_service.zoo.manifest import Manifest
 from tryon_service.zoo.store import Store
 
@@ -107,6 +107,21 @@ def _no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = Store().manifest
     without = {name: network for name, network in manifest.networks.items() if name != "refine"}
     monkeypatch.setattr("tryon_service.zoo.store.load_manifest", lambda: Manifest(manifest.folder, without))
+
+
+def test_the_shipped_weights_repair_and_keep_faces(
+    posed: RenderInput, pipeline: Pipeline, product_png: bytes, shopper_png: bytes
+) -> None:
+    """`pipeline` skips where there are no networks."""
+    renderer = Analyst(renderer=NAME).renderer("")
+    assert renderer.info.name == NAME
+    (before,), (after,) = WarpRenderer().render([posed]), renderer.render([posed])
+    changed = np.any(before.rgb != after.rgb, axis=2)
+    assert changed.any()
+    assert not changed[before.parsing == Part.FACE].any()
+    result = Pipeline(renderer=NAME).render(RenderRequest(shopper_png, (product_png,)))
+    assert result.renderer == NAME
+    assert "refine" in [network.name for network in result.networks]
 
 
 @pytest.mark.usefixtures("_no_weights")
