@@ -145,10 +145,22 @@ def test_a_limb_on_cloth_may_be_touched_up_along_its_edge_only() -> None:
 def torn() -> tuple[Rendered, tuple[slice, slice]]:
     """With a slit that opens to the side."""
     rendered = drawn()
-    slit = np.s_[198:203, 100:225]
+    slit = np.s_[199:202, 100:225]
     for name in ("alpha", "coverage", "parsing"):
         getattr(rendered, name)[slit] = 0
     return rendered, slit
+
+
+@pytest.mark.parametrize("open_below", [False, True])
+def test_where_a_gap_narrows_it_is_no_tear(open_below: bool) -> None:
+    """As between an arm and the waist, down to the armpit."""
+    rendered = drawn()
+    rows, columns = np.mgrid[: SIZE[1], : SIZE[0]]
+    gap = (np.abs(columns - 150) < (rows - 120) // 6) & ((rows < 300) | open_below)
+    for name in ("alpha", "coverage", "parsing"):
+        getattr(rendered, name)[gap] = 0
+    done = repair(rendered, keypoints(*SIZE), answers(red=-200.0, more=20.0))
+    np.testing.assert_array_equal(done.alpha[:280], rendered.alpha[:280])
 
 
 def test_a_tear_is_closed_only_by_who_is_sure() -> None:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from tryon_service.renderers.nets.refine_input import Crop, spread
-from tryon_service.types import Float32Array, Part, Rendered, UInt8Array
+from tryon_service.types import BoolArray, Float32Array, Part, Rendered, UInt8Array
 
 REAL, MADE_UP = 0.95, 0.5
 """Coverage from which a pixel is the photo's own and is kept, and at which it is free; in between by shares."""
@@ -37,6 +37,11 @@ fringe of what it was cut from, but is mostly right."""
 GAP = 8 / 384
 """Widest tear that may be closed: 4 cm on a whole body, as a share of the crop's height. Wider gaps have arms round
 them."""
+HALF = 128
+"""Level from which opacity is the person's."""
+MOUTH = 0.8
+"""A narrow place that opens into a wider one is a tear while its mouth is narrower than this share of GAP. Else it is
+where a gap narrows, as between an arm and the waist, and stays open."""
 SLIVER = 5 / 384
 """Widest strip that may be taken away: 2.5 cm on a whole body. No limb is as thin."""
 LIMBS = (Part.LEFT_ARM, Part.RIGHT_ARM, Part.LEFT_LEG, Part.RIGHT_LEG)
@@ -108,12 +113,28 @@ def _room(opacity: UInt8Array, parsing: UInt8Array) -> tuple[UInt8Array, UInt8Ar
     """Closing and opening of Permission. Grey-scale morphology leaves a straight edge as it is, whatever its profile,
     so only tears, holes and strips are left between a picture and its closing and opening."""
     gap, strip = (_square(share * opacity.shape[0]) for share in (GAP, SLIVER))
-    firm = cv2.min(opacity, cv2.LUT(parsing, _FIRM))
-    closing = cv2.subtract(cv2.morphologyEx(firm, cv2.MORPH_CLOSE, gap), opacity)
-    closing = cv2.min(closing, cv2.LUT(parsing, _NO_FACE))
+    firm = np.asarray(cv2.min(opacity, cv2.LUT(parsing, _FIRM)), np.uint8)
+    closed = np.asarray(cv2.morphologyEx(firm, cv2.MORPH_CLOSE, gap), np.uint8)
+    closing = cv2.min(cv2.subtract(closed, opacity), cv2.LUT(parsing, _NO_FACE))
+    closing[_narrowing(firm, closed, MOUTH * (len(gap) - 1))] = 0
     opening = cv2.subtract(opacity, cv2.morphologyEx(opacity, cv2.MORPH_OPEN, strip))
     frayed = cv2.dilate(cv2.LUT(parsing, _FRAYED), strip)
     return np.asarray(closing, np.uint8), np.asarray(cv2.subtract(opening, frayed), np.uint8)
+
+
+def _narrowing(firm: UInt8Array, closed: UInt8Array, mouth: float) -> BoolArray:
+    """h x w: where gaps narrow that are wider elsewhere, and a little round it. mouth: in pixels."""
+    ground = firm < HALF
+    narrow = ground & (closed >= HALF)
+    count, found = cv2.connectedComponents(narrow.view(np.uint8), connectivity=8)
+    labels = np.asarray(found, np.int32)
+    around = np.ones((3, 3), np.uint8)
+    opens = narrow & (cv2.dilate((ground & ~narrow).view(np.uint8), around) > 0)
+    width = np.zeros(count, np.float32)
+    distance = cv2.distanceTransform(ground.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    np.maximum.at(width, labels[opens], 2 * distance[opens] - 1)
+    kept = (width > mouth)[labels] & narrow
+    return np.asarray(cv2.dilate(kept.view(np.uint8), around, iterations=2) > 0)
 
 
 def _square(side: float) -> UInt8Array:
