@@ -53,7 +53,9 @@ def _sheets(args: argparse.Namespace) -> None:
 
     make_folder(args.out, "--out")
     drawn = {"pairs": args.pairs, "card_count": args.cards, "shopper_count": args.shoppers, "seed": args.seed}
-    key = make_sheets(Pipeline(renderer=args.renderer), args.data, args.out, **drawn)
+    pipeline = Pipeline(renderer=args.renderer)
+    pipeline.renderer(args.renderer)  # no other one is judged in its place where its weights are missing
+    key = make_sheets(pipeline, args.data, args.out, **drawn)
     print(f"{len(key['pictures'])} sheets of {key['population']} pairs in {args.out}")
 
 

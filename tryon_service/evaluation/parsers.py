@@ -21,7 +21,7 @@ PARSERS = ("skeleton", "default")
 
 class Parsers:
     def run(self, pipeline: Pipeline, data: Path, options: Options) -> Findings:
-        pipelines = [Pipeline(parser="skeleton", cache_bytes=0), pipeline]
+        pipelines = [Pipeline(parser="skeleton", renderer=pipeline.default_renderer, cache_bytes=0), pipeline]
         models = spread(model_photos(data), min(MODELS, options.limit or MODELS))
         photos = spread(shopper_photos(data), min(SHOPPERS, options.limit or SHOPPERS))
         shoppers = [perceived(pipelines[-1], path) for path in photos]

@@ -112,7 +112,7 @@ def _band(mask: UInt8Array, sigma: float) -> UInt8Array:
 def _room(opacity: UInt8Array, parsing: UInt8Array) -> tuple[UInt8Array, UInt8Array]:
     """Closing and opening of Permission. Grey-scale morphology leaves a straight edge as it is, whatever its profile,
     so only tears, holes and strips are left between a picture and its closing and opening."""
-    gap, strip = (_square(share * opacity.shape[0]) for share in (GAP, SLIVER))
+    gap, strip = (square(share * opacity.shape[0]) for share in (GAP, SLIVER))
     firm = np.asarray(cv2.min(opacity, cv2.LUT(parsing, _FIRM)), np.uint8)
     closed = np.asarray(cv2.morphologyEx(firm, cv2.MORPH_CLOSE, gap), np.uint8)
     closing = cv2.min(cv2.subtract(closed, opacity), cv2.LUT(parsing, _NO_FACE))
@@ -137,7 +137,7 @@ def _narrowing(firm: UInt8Array, closed: UInt8Array, mouth: float) -> BoolArray:
     return np.asarray(cv2.dilate(kept.view(np.uint8), around, iterations=2) > 0)
 
 
-def _square(side: float) -> UInt8Array:
+def square(side: float) -> UInt8Array:
     """A structuring element with an odd side, at least 3."""
     odd = max(2 * round((side - 1) / 2) + 1, 3)
     return np.ones((odd, odd), np.uint8)

@@ -14,7 +14,7 @@ from typing import Any, overload
 import numpy as np
 from tqdm import tqdm
 
-from tryon_service.training.shards import PICTURES, Dataset, Sample, Split, read_shard, write_whole
+from tryon_service.training.shards import PICTURES, Dataset, Sample, Split, described, read_shard, write_whole
 from tryon_service.types import UInt8Array
 
 _VERSION = 1
@@ -77,18 +77,7 @@ def unpack(samples: Iterable[Sample], path: Path) -> list[dict[str, Any]]:
     entries = []
     with path.open("wb") as file:
         for sample in samples:
-            entries.append(
-                {
-                    "start": file.tell(),
-                    "shape": list(sample.alpha.shape),
-                    "name": sample.name,
-                    "source": sample.source,
-                    "kind": sample.kind,
-                    "hops": sample.hops,
-                    "xy": sample.xy.astype(np.float64).tolist(),
-                    "seen": sample.seen.tolist(),
-                }
-            )
+            entries.append({"start": file.tell(), "shape": list(sample.alpha.shape), **described(sample)})
             for name in PICTURES:
                 file.write(np.ascontiguousarray(getattr(sample, name)).tobytes())
     return entries

@@ -14,7 +14,7 @@ from torch import nn
 
 from tryon_service.evaluation.ssim import ssim
 from tryon_service.renderers.nets.refine_input import over_grey
-from tryon_service.renderers.permission import GAP, REAL
+from tryon_service.renderers.permission import GAP, REAL, square
 from tryon_service.renderers.repair import Answer, repair
 from tryon_service.training.refine_crops import rendered
 from tryon_service.training.shards import Sample
@@ -131,9 +131,7 @@ def write_sheet(path: Path, net: nn.Module, samples: Sequence[Sample], device: t
 
 def _closed(solid: BoolArray) -> BoolArray:
     """The person with all gaps closed that are no wider than GAP."""
-    side = round(GAP * solid.shape[0])
-    room = np.pad(solid.astype(np.uint8), side)
-    return cv2.morphologyEx(room, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))[side:-side, side:-side] > 0
+    return cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_CLOSE, square(GAP * solid.shape[0])) > 0
 
 
 def _gradients(rgb: UInt8Array) -> UInt8Array:

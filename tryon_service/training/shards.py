@@ -174,7 +174,7 @@ def write_shard(path: Path, samples: Sequence[Sample]) -> str:
         for number, sample in enumerate(samples):
             for plane in PICTURES:
                 archive.writestr(zipfile.ZipInfo(_entry(number, plane), EPOCH), _png(getattr(sample, plane)))
-        index = {"format": FORMAT, "samples": [_described(sample) for sample in samples]}
+        index = {"format": FORMAT, "samples": [described(sample) for sample in samples]}
         archive.writestr(zipfile.ZipInfo(INDEX, EPOCH), json.dumps(index, allow_nan=False))
     data = buffer.getvalue()
     write_whole(path, data)
@@ -212,7 +212,7 @@ def _entry(number: int, plane: str) -> str:
     return f"{number:03d}/{plane}.png"
 
 
-def _described(sample: Sample) -> dict[str, Any]:
+def described(sample: Sample) -> dict[str, Any]:
     """Everything but the pictures, as JSON; a float32 survives the way through a JSON number exactly."""
     return {
         "name": sample.name,

@@ -61,8 +61,9 @@ def read_fingerprint(path: Path) -> Fingerprint:
     return Fingerprint(blocks, value["networks"])
 
 
-def fingerprint(pipeline: Pipeline, renderer: str = "warp") -> Fingerprint:
+def fingerprint(pipeline: Pipeline) -> Fingerprint:
     """Of this pipeline, from encoded photo to picture: perception has its share in every picture, the verdict none."""
+    renderer = pipeline.default_renderer
     shoppers = [draw_figure(pose, OUTFITS["sport"], SIZE, seed=9) for pose in POSE_NAMES]
     people = [pipeline.analyse_pose(encode(shopper.photo, "png")) for shopper in shoppers]
     blocks = []
