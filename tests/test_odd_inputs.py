@@ -119,7 +119,8 @@ def render_and_judge(renderer: Renderer, product: Product, pose: Pose, target: T
     scores |= quality.strain(product.person.keypoints, target)
     scores |= quality.flaws(rendered, product.appearance, target)
     assert_scores(scores)
-    outcome = Verdict("refused", refusals) if refusals else verdict.judge(doubts, scores)
+    table = quality.table(renderer.info.name)
+    outcome = Verdict("refused", refusals) if refusals else verdict.judge(doubts, scores, table)
     least = LEAST_LEFT * product.person.matte.sum() * max(target.scale, 0.1) ** 2
     assert outcome.status != "accepted" or rendered.alpha.sum() > least, "a nearly empty picture"
     return outcome

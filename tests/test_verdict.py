@@ -19,6 +19,7 @@ from tryon_service.retarget.retarget import retarget
 from tryon_service.types import Keypoints, Person, Reason, Rendered, RenderInput
 
 SIZE = (288, 384)
+TABLE = quality.table("warp")
 MakePerson = Callable[[Figure], Person]
 
 
@@ -235,7 +236,7 @@ def test_scores_of_the_identity_are_perfect(product: Person) -> None:
     scores = quality.measure(rendered, appearance, target, product.keypoints)
     assert scores["pose_agreement"] == scores["pck"] == scores["limbs_whole"] == 1.0
     assert scores["coverage"] > 0.93
-    assert verdict.judge((), scores).status == "accepted"
+    assert verdict.judge((), scores, TABLE).status == "accepted"
 
 
 def test_a_result_in_another_pose_or_without_cloth_is_refused(product: Person, shopper: Person) -> None:
@@ -243,19 +244,19 @@ def test_a_result_in_another_pose_or_without_cloth_is_refused(product: Person, s
     target = retarget(product, shopper.keypoints)
     flipped = replace(target.keypoints, xyz=target.keypoints.xyz * np.float32([1, -1, 1]))
     (rendered,) = WarpRenderer().render([RenderInput(appearance, target)])
-    wrong_pose = verdict.judge((), quality.measure(rendered, appearance, target, flipped))
+    wrong_pose = verdict.judge((), quality.measure(rendered, appearance, target, flipped), TABLE)
     assert wrong_pose.status == "refused"
     assert wrong_pose.reasons[0].code == "pose_too_different"
     torn = rendered.alpha.copy()
     x, y = target.keypoints.xy[[13, 15]].mean(axis=0).astype(int)
     torn[y - 15 : y + 15, x - 15 : x + 15] = 0
     gap = quality.measure(replace(rendered, alpha=torn), appearance, target, target.keypoints)
-    assert ("limb_behind_body", "left_forearm") in {(r.code, r.part) for r in verdict.judge((), gap).reasons}
+    assert ("limb_behind_body", "left_forearm") in {(r.code, r.part) for r in verdict.judge((), gap, TABLE).reasons}
     invented = Rendered(rendered.rgb, rendered.alpha, rendered.coverage * 0.3, rendered.parsing)
-    no_cloth = verdict.judge((), quality.measure(invented, appearance, target, target.keypoints))
+    no_cloth = verdict.judge((), quality.measure(invented, appearance, target, target.keypoints), TABLE)
     assert (no_cloth.status, no_cloth.reasons[0].code) == ("refused", "garment_not_visible")
 
 
 def test_a_doubt_before_rendering_makes_the_picture_doubtful() -> None:
     doubt = Reason("view_mismatch", "shopper", "torso", 42.0, 38.0)
-    assert verdict.judge((doubt,), {"coverage": 1.0, "pose_agreement": 1.0}).status == "doubtful"
+    assert verdict.judge((doubt,), {"coverage": 1.0, "pose_agreement": 1.0}, None).status == "doubtful"

@@ -166,7 +166,7 @@ def judge(pipeline: Pipeline, job: Job) -> None:
     scores = quality.measure(rendered, _known(job.product).appearance, target, found)
     if found is None and (_known(job.product).person.parsing == Part.FACE).any():
         scores["pose_agreement"] = 0.0
-    job.verdict = verdict.judge(job.doubts, scores)
+    job.verdict = verdict.judge(job.doubts, scores, quality.table(_known(job.product).renderer))
 
 
 STEPS: tuple[tuple[str, Callable[[Pipeline, Job], None]], ...] = (

@@ -150,14 +150,14 @@ def _sorted(findings: Iterable[_Finding]) -> tuple[tuple[Reason, ...], tuple[Rea
     return refusals, doubts
 
 
-def judge(reasons: Sequence[Reason], scores: Mapping[str, float]) -> Verdict:
+def judge(reasons: Sequence[Reason], scores: Mapping[str, float], fitted: quality.Table | None) -> Verdict:
     """The verdict on a finished picture: reasons are the doubts from before, scores the measures of `measure`.
 
-    Below a limit's second bound a picture is refused. Without a doubt it is accepted if its quality says so
-    (quality/table.py) where that has been fitted to pictures judged by eye, else if it keeps the first bounds.
+    fitted: the table of the picture's renderer (quality/table.py); None where no pictures of it were judged by eye.
+    Below a limit's second bound a picture is refused. Without a doubt it is accepted if its quality says so, or,
+    without a table, if it keeps the first bounds.
     """
     refused, doubtful = _against_limits(scores, 1), _against_limits(scores, 0)
-    fitted = quality.table()
     if fitted is None:
         doubtful = [*reasons, *(reason for reason in doubtful if reason.part not in {one.part for one in refused})]
     else:

@@ -32,24 +32,33 @@ SIZE = (240, 320)
 # The labels of this repository
 
 
-def test_the_labels_are_of_todays_renderer(pipeline: Pipeline) -> None:
+JUDGED_RENDERERS = sorted(path.name for path in JUDGED.iterdir())
+
+
+def test_every_table_has_its_labels() -> None:
+    tables = sorted(path.stem for path in (Path(quality.__file__).parent / "tables").iterdir())
+    assert tables == JUDGED_RENDERERS
+    assert all(quality.table(name) for name in tables)
+    assert quality.table("nobody's") is None
+
+
+@pytest.mark.parametrize("renderer", JUDGED_RENDERERS)
+def test_the_labels_are_of_todays_renderer(renderer: str) -> None:
     """Skips, and says so, when the renderer has moved on: then the verdict rests on old pictures until new ones are
     judged."""
-    if not (JUDGED / "labels.csv").is_file():
-        pytest.skip("no pictures have been judged yet")
-    stored, today = read_fingerprint(JUDGED / "fingerprint.json"), fingerprint(pipeline)
-    assert {label.renderer_digest for label in read_labels(JUDGED / "labels.csv")} == {stored.digest}
-    fitted = quality.table()
+    stored = read_fingerprint(JUDGED / renderer / "fingerprint.json")
+    assert {label.renderer_digest for label in read_labels(JUDGED / renderer / "labels.csv")} == {stored.digest}
+    fitted = quality.table(renderer)
     assert fitted is not None
     assert fitted.renderer == stored.digest, "the weights were fitted to other labels than these"
+    today = fingerprint(Pipeline(renderer=renderer))
     if not stored.same_as(today):
         pytest.skip(f"the labels belong to renderer {stored.digest}, today's is {today.digest}: judge anew")
 
 
-def test_no_product_and_no_shopper_is_in_both_sets() -> None:
-    if not (JUDGED / "labels.csv").is_file():
-        pytest.skip("no pictures have been judged yet")
-    labels = read_labels(JUDGED / "labels.csv")
+@pytest.mark.parametrize("renderer", JUDGED_RENDERERS)
+def test_no_product_and_no_shopper_is_in_both_sets(renderer: str) -> None:
+    labels = read_labels(JUDGED / renderer / "labels.csv")
     calibration, check = ([one for one in labels if one.set == side] for side in ("calibration", "check"))
     assert len(labels) >= 200
     for name in (lambda one: one.product.partition("_")[0], lambda one: original(one.shopper)):
@@ -197,7 +206,7 @@ def judged(count: int) -> list[Judged]:
     return out
 
 
-def test_calibration_from_end_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calibration_from_end_to_end() -> None:
     done = calibrate(judged(400), "digest")
     assert parse_table(to_toml(done.table)) == done.table
     assert done.report["accepted"]["precision"] > 0.85
@@ -205,8 +214,7 @@ def test_calibration_from_end_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert next(iter(done.report["measures"])) == "limbs_whole"
     assert done.report["judges"]["check"]["kappa"] > 0.7
     json.dumps(done.report, allow_nan=False)
-    monkeypatch.setattr(quality, "table", lambda: done.table)
-    good, bad = verdict.judge((), {"limbs_whole": 1.0}), verdict.judge((), {"limbs_whole": 0.62})
+    good, bad = (verdict.judge((), {"limbs_whole": whole}, done.table) for whole in (1.0, 0.62))
     assert (good.status, good.scores["quality"]) == ("accepted", pytest.approx(done.table.quality({})))
     if bad.status == "doubtful":
         assert bad.reasons[0].code == "limb_behind_body"

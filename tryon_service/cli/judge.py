@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     fitting = commands.add_parser("calibrate")
     fitting.add_argument("--sheets", type=Path, required=True, help="folder with key.json")
     fitting.add_argument("--labels", type=Path, required=True)
-    fitting.add_argument("--table", type=Path, required=True, help="the table.toml to write")
+    fitting.add_argument("--table", type=Path, required=True, help="the file of quality/tables to write")
     fitting.add_argument("--report", type=Path, help="a JSON file for all figures")
     return parser
 

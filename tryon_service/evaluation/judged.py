@@ -25,14 +25,17 @@ from tryon_service.evaluation.judging.labels import Label, read_labels
 from tryon_service.pipeline import Pipeline, RenderRequest
 
 JUDGED = Path(__file__).parents[2] / "tests" / "judged"
+"""A folder for each renderer whose pictures were judged."""
 
 
 class Judged:
     def run(self, pipeline: Pipeline, data: Path, options: Options) -> Findings:
-        if not (JUDGED / "labels.csv").is_file():
-            raise InputError("invalid_option", "The labels are in the repository's tests, not in the package.", "suite")
-        labels = [label for label in read_labels(JUDGED / "labels.csv") if label.set == "check"][: options.limit]
-        same = read_fingerprint(JUDGED / "fingerprint.json").same_as(fingerprint(pipeline))
+        folder = JUDGED / pipeline.default_renderer
+        if not (folder / "labels.csv").is_file():
+            detail = f"There are no labels of {pipeline.default_renderer}; labels are in the repository's tests alone."
+            raise InputError("invalid_option", detail, "suite")
+        labels = [label for label in read_labels(folder / "labels.csv") if label.set == "check"][: options.limit]
+        same = read_fingerprint(folder / "fingerprint.json").same_as(fingerprint(pipeline))
         outcomes = [verdict_on(pipeline, data, label) for label in tqdm(labels, desc="judged", unit="pair")]
         accepted = np.array([float(outcome == "accepted") for outcome in outcomes])
         publishable = np.array([label.publishable for label in labels])

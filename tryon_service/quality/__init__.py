@@ -1,8 +1,8 @@
 """How good a finished picture is: cheap measures of what goes wrong in one, and one number made of them.
 
 Every measure lies in [0, 1] and 1 is best, so that the quality, a logistic function without a negative weight, can only
-fall when a measure does. The weights are fitted to pictures judged by eye (evaluation/judging) and live in table.toml,
-by name, with the threshold and the renderer they were fitted for.
+fall when a measure does. The weights are fitted to pictures judged by eye (evaluation/judging), for each renderer by
+itself, and live in tables/ by name, with the threshold and the digest of the renderer whose pictures were judged.
 """
 
 from tryon_service.quality.flaws import flaws

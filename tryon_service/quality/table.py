@@ -42,8 +42,8 @@ CODES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Table:
-    """table.toml. weights: by measure, not negative; intercept: the log odds of a flawless picture; threshold: least
-    quality of an accepted one; renderer: digest of the renderer whose pictures were judged."""
+    """A file of tables/. weights: by measure, not negative; intercept: the log odds of a flawless picture; threshold:
+    least quality of an accepted one; renderer: digest of the renderer whose pictures were judged."""
 
     intercept: float
     weights: Mapping[str, float]
@@ -72,9 +72,9 @@ class Table:
 
 
 @cache
-def table() -> Table | None:
-    """The committed table, read once; None while no pictures of this renderer have been judged."""
-    file = files("tryon_service.quality") / "table.toml"
+def table(renderer: str) -> Table | None:
+    """The committed table of the renderer with this name, read once; None while none of its pictures were judged."""
+    file = files("tryon_service.quality") / "tables" / f"{renderer}.toml"
     return parse_table(file.read_text()) if file.is_file() else None
 
 
@@ -82,5 +82,5 @@ def parse_table(text: str) -> Table:
     values = tomllib.loads(text)
     unknown = set(values["weights"]) - set(CODES)
     if unknown:
-        raise ValueError(f"table.toml weighs unknown measures: {', '.join(sorted(unknown))}")
+        raise ValueError(f"the table weighs unknown measures: {', '.join(sorted(unknown))}")
     return Table(float(values["intercept"]), values["weights"], float(values["threshold"]), values["renderer"])

@@ -1,4 +1,4 @@
-"""The fit of the verdict to the labels: table.toml from the calibration set, its figures on the check set."""
+"""The fit of the verdict to the labels: a table from the calibration set, its figures on the check set."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Calibration:
-    """table: what becomes table.toml; report: JSON values, measured on the check set where nothing else is said;
+    """table: what becomes a file of quality/tables; report: JSON values, measured on the check set where nothing else is said;
     refused, missed, wrongly_accepted: the pictures by name, the first two fit to be published."""
 
     table: Table
