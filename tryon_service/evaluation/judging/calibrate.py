@@ -37,8 +37,8 @@ class Judged:
 
 @dataclass(frozen=True)
 class Calibration:
-    """table: what becomes a file of quality/tables; report: JSON values, measured on the check set where nothing else is said;
-    refused, missed, wrongly_accepted: the pictures by name, the first two fit to be published."""
+    """table: what becomes a file of quality/tables; report: JSON values, measured on the check set where nothing else
+    is said; refused, missed, wrongly_accepted: the pictures by name, the first two fit to be published."""
 
     table: Table
     report: dict[str, Any]
