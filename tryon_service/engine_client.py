@@ -72,6 +72,11 @@ class EngineClient:
     ) -> pb.AnalyzePoseResponse:
         return self._call(lambda stub: stub.AnalyzePose, request, pb.AnalyzePoseResponse, store, timeout, trace)
 
+    def list_poses(
+        self, request: pb.ListPosesRequest, *, store: str, timeout: float, trace: str = ""
+    ) -> pb.ListPosesResponse:
+        return self._call(lambda stub: stub.ListPoses, request, pb.ListPosesResponse, store, timeout, trace)
+
     def put_product(
         self, request: pb.PutProductRequest, *, store: str, timeout: float, trace: str = ""
     ) -> pb.PutProductResponse:
@@ -91,6 +96,11 @@ class EngineClient:
         self, request: pb.DeleteProductRequest, *, store: str, timeout: float, trace: str = ""
     ) -> pb.DeleteProductResponse:
         return self._call(lambda stub: stub.DeleteProduct, request, pb.DeleteProductResponse, store, timeout, trace)
+
+    def get_photo(
+        self, request: pb.GetPhotoRequest, *, store: str, timeout: float, trace: str = ""
+    ) -> pb.GetPhotoResponse:
+        return self._call(lambda stub: stub.GetPhoto, request, pb.GetPhotoResponse, store, timeout, trace)
 
     def inspect(self, request: pb.InspectRequest, *, store: str, timeout: float, trace: str = "") -> pb.InspectResponse:
         return self._call(lambda stub: stub.Inspect, request, pb.InspectResponse, store, timeout, trace)

@@ -1,4 +1,5 @@
-"""The call Inspect: from a product that was put to a drawing of one of its photos."""
+"""The calls Inspect and GetPhoto: from a product that was put to a drawing of one of its photos, or the photo itself;
+and ListPoses, which asks the same worker."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import hashlib
 import io
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ def client(pipeline: Pipeline) -> Iterator[EngineClient]:
     folder = Path(tempfile.mkdtemp(prefix="tryon-"))
     figure = encode(draw_figure("standing", size=(192, 256)).photo, "png")
     blank = encode(np.full((256, 192, 3), 200, np.uint8), "png")
+    (folder / "poses").mkdir()
+    (folder / "poses" / "ours.json").write_text("{}")
     with Engine(Settings(data=folder, log_level="error")) as engine:
         assert engine.supervisor.wait_ready(60.0)
         made = EngineClient(engine.address)
@@ -55,9 +58,15 @@ def test_each_kind_is_a_png_of_its_size(client: EngineClient, kind: pb.OverlayKi
         assert picture.size == (192, 256)
 
 
-def failure(client: EngineClient, store: str = "shop", **fields: object) -> TryonError:
+def photo(client: EngineClient, store: str = "shop", **fields: object) -> pb.GetPhotoResponse:
+    return client.get_photo(pb.GetPhotoRequest(**{"product_id": "tee", **fields}), store=store, timeout=60.0)
+
+
+def failure(
+    client: EngineClient, store: str = "shop", call: Callable[..., object] = inspect, **fields: object
+) -> TryonError:
     with pytest.raises(TryonError) as caught:
-        inspect(client, store, **fields)
+        call(client, store, **fields)
     return caught.value
 
 
@@ -67,6 +76,12 @@ def test_what_is_not_there(client: EngineClient) -> None:
         (failure(client, kind=9), "invalid_option", "kind"),
         (failure(client, product_id="none"), "unknown_product", "product_id"),
         (failure(client, store="other"), "unknown_product", "product_id"),
+        (failure(client, call=photo, photo=2), "not_found", "photo"),
+        (failure(client, call=photo, width=4097), "invalid_option", "width"),
+        (failure(client, call=photo, height=4097), "invalid_option", "height"),
+        (failure(client, call=photo, product_id="../tee"), "invalid_option", "product_id"),
+        (failure(client, call=photo, product_id="none"), "unknown_product", "product_id"),
+        (failure(client, call=photo, store="other"), "unknown_product", "product_id"),
     ):
         assert isinstance(error, InputError)
         assert (error.code, error.field) == (code, field)
@@ -76,6 +91,29 @@ def test_a_photo_that_shows_nobody_says_so(client: EngineClient) -> None:
     error = failure(client, photo=1)
     assert isinstance(error, RefusedError)
     assert (error.code, error.reasons[0].photo) == ("no_model_in_product", "product[1]")
+
+
+def test_a_photo_has_the_size_of_the_pictures_made_of_it(client: EngineClient) -> None:
+    answer = photo(client, width=100)
+    shown = Image.open(io.BytesIO(answer.image))
+    assert (shown.format, shown.size) == ("JPEG", (answer.width, answer.height))
+    options = pb.RenderOptions(width=100)
+    wanted = pb.RenderRequest(pose="name:standing", product_id="tee", options=options)
+    picture = client.render(wanted, store="shop", timeout=60.0)
+    assert (picture.width, picture.height) == shown.size == (100, 133)
+
+
+def test_a_photo_of_nobody_is_shown_all_the_same(client: EngineClient) -> None:
+    shown = Image.open(io.BytesIO(photo(client, photo=1).image))
+    assert shown.size == (192, 256)
+    assert shown.getpixel((96, 128)) == (200, 200, 200)
+
+
+def test_the_house_poses_are_ours_and_the_shops(client: EngineClient) -> None:
+    names = list(client.list_poses(pb.ListPosesRequest(), store="shop", timeout=60.0).names)
+    assert names[0] == "standing"
+    assert names[-1] == "ours"
+    assert len(set(names)) == len(names) > 10
 
 
 def test_nothing_is_kept_of_a_photo_that_was_forgotten_meanwhile(pipeline: Pipeline, product_png: bytes) -> None:

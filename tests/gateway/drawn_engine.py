@@ -86,6 +86,12 @@ class DrawnEngine:
             pose="k1.AAAA", expires_at=1_900_000_000, keypoints_coco18=joints, view=pb.VIEW_FRONT, width=48, height=64
         )
 
+    def list_poses(
+        self, request: pb.ListPosesRequest, *, store: str, timeout: float, trace: str = ""
+    ) -> pb.ListPosesResponse:
+        self._called("list_poses", request, store, timeout, trace)
+        return pb.ListPosesResponse(names=["standing", "walking"])
+
     def put_product(
         self, request: pb.PutProductRequest, *, store: str, timeout: float, trace: str = ""
     ) -> pb.PutProductResponse:
@@ -131,6 +137,15 @@ class DrawnEngine:
         self._find(store, request.product_id)
         del self.products[store, request.product_id]
         return pb.DeleteProductResponse()
+
+    def get_photo(
+        self, request: pb.GetPhotoRequest, *, store: str, timeout: float, trace: str = ""
+    ) -> pb.GetPhotoResponse:
+        self._called("get_photo", request, store, timeout, trace)
+        if request.photo >= len(self._find(store, request.product_id).photos):
+            raise InputError("not_found", "The product has fewer photos.", "photo")
+        width = min(48, request.width or 48)
+        return pb.GetPhotoResponse(image=picture("jpeg", (width, width * 4 // 3)), width=width, height=width * 4 // 3)
 
     def inspect(self, request: pb.InspectRequest, *, store: str, timeout: float, trace: str = "") -> pb.InspectResponse:
         self._called("inspect", request, store, timeout, trace)

@@ -15,11 +15,12 @@ REFUSED_POSE = "refused"
 
 @dataclass
 class FakeEngine:
-    """products: digests by store and id; failure: raised by the next renders."""
+    """products: digests by store and id; failure: of all calls for a picture or photo; rendered, shown: those calls."""
 
     products: dict[tuple[str, str], str] = field(default_factory=dict)
     failure: TryonError | None = None
     rendered: list[tuple[str, pb.RenderRequest]] = field(default_factory=list)
+    shown: list[tuple[str, pb.GetPhotoRequest]] = field(default_factory=list)
 
     def put(self, store: str, product_id: str, content: str = "") -> None:
         self.products[store, product_id] = hashlib.sha256(f"{product_id} {content}".encode()).hexdigest()
@@ -31,6 +32,16 @@ class FakeEngine:
             raise InputError("unknown_product", field="product_id")
         digest = self.products[store, request.product_id]
         return pb.GetProductResponse(product=pb.Product(id=request.product_id, digest=digest))
+
+    def get_photo(
+        self, request: pb.GetPhotoRequest, *, store: str, timeout: float, trace: str = ""
+    ) -> pb.GetPhotoResponse:
+        if self.failure is not None:
+            raise self.failure
+        self.get_product(pb.GetProductRequest(product_id=request.product_id), store=store, timeout=timeout)
+        self.shown.append((store, request))
+        image = f"photo {request.photo} of {request.product_id} at {request.width}"
+        return pb.GetPhotoResponse(image=image.encode())
 
     def render(self, request: pb.RenderRequest, *, store: str, timeout: float, trace: str = "") -> pb.RenderResponse:
         if self.failure is not None:

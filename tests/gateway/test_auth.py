@@ -156,6 +156,7 @@ def test_limits_come_before_everything_else(tmp_path: Path) -> None:
         answers = [made.client.post("/v1/render/a", headers={"Authorization": "Bearer guess"}) for _ in range(5)]
         assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
         assert int(answers[-1].headers["Retry-After"]) > 0
+        assert made.client.options("/v1/render/a").status_code == 200, "a browser asks first, and would hide the limit"
 
 
 def test_calls_are_counted_for_the_key_behind_them(guarded: Bench) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -14,7 +13,7 @@ from opened import Opened, opened
 
 from tryon_service.errors import CODES
 from tryon_service.gateway import answers, openapi
-from tryon_service.gateway.routes import ops
+from tryon_service.gateway.routes import pages
 
 
 @pytest.fixture(scope="module")
@@ -144,5 +143,4 @@ def test_the_page_is_our_own_and_fit_for_everybody(gateway: Opened) -> None:
 def test_the_page_serves_its_folder_and_nothing_else(gateway: Opened) -> None:
     for path in ("/docs/", "/docs/x", "/docs/../app.py", "/docs/%2e%2e/%2e%2e/app.py", "/docs/..%2fapp.py"):
         assert gateway.client.get(path).status_code == 404
-    assert {file.name for file in ops.DOCS.iterdir()} == {"index.html", "docs.js", "docs.css"}
-    assert isinstance(ops.DOCS, Path)
+    assert {file.name for file in (pages.STATIC / "docs").iterdir()} == {"index.html", "docs.js", "docs.css"}

@@ -59,7 +59,9 @@ TOKEN = {"origin": SHOP, "all": True}
 @pytest.mark.parametrize(
     ("path", "body", "expected", "field"),
     [
-        ("render-urls", {"product_ids": ["shirt"]}, "missing_field", "pose"),
+        ("render-urls", {"product_ids": ["shirt"], "pose": None}, "invalid_option", "pose"),
+        ("render-urls", {"product_ids": ["shirt"], "min_verdict": "doubtful"}, "invalid_option", "min_verdict"),
+        ("render-urls", {"product_ids": ["shirt"], "fallback": "none"}, "invalid_option", "fallback"),
         ("render-urls", {"pose": "name:x"}, "missing_field", "product_ids"),
         *[("render-urls", {**LINKS, **wrong}, "invalid_option", field) for field, wrong in [
             ("pose", {"pose": ""}), ("pose", {"pose": 5}), ("pose", {"pose": "name:\ud800"}),
@@ -107,6 +109,7 @@ def test_link_lifetimes(made: Bench) -> None:
 
 def test_the_document_names_the_routes(made: Bench) -> None:
     paths = made.app.spec["paths"]
-    assert set(paths) == {"/v1/products/{product_id}/render", "/v1/render-urls", "/v1/widget-tokens"}
+    product = "/v1/products/{product_id}"
+    assert set(paths) == {f"{product}/render", f"{product}/photo", "/v1/render-urls", "/v1/widget-tokens"}
     names = {one["name"] for one in paths["/v1/products/{product_id}/render"]["get"]["parameters"]}
     assert names == {"product_id", "pose", "w", "min_verdict", "fallback", "v", "key", "exp", "sig"}

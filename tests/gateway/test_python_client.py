@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 from drawn_engine import REFUSED
 from opened import JPEG, PNG, Opened, opened
+from PIL import Image
 
 from tryon_service.client import Client, Retries
 from tryon_service.errors import AccessError, InputError, RefusedError, TryonError, UnavailableError
@@ -82,6 +84,10 @@ def test_a_pose(client: Client, gateway: Opened) -> None:
     assert gateway.engine.last.pose == pose.token
 
 
+def test_house_poses(client: Client) -> None:
+    assert client.house_poses() == ("standing", "walking")
+
+
 def test_products_come_and_go(client: Client) -> None:
     kept = client.put_product("shirt~1", [JPEG, PNG], rights_reference="contract § 7", views=["front", "back"])
     assert kept == client.get_product("shirt~1")
@@ -91,6 +97,8 @@ def test_products_come_and_go(client: Client) -> None:
     client.put_product("another", [JPEG], rights_reference="r")
     assert [product.id for product in client.list_products()] == ["another", "shirt~1"]
     assert client.overlay("shirt~1", 1, "layers").startswith(b"\x89PNG")
+    assert Image.open(io.BytesIO(client.photo("shirt~1", 1, width=30))).size == (30, 40)
+    assert Image.open(io.BytesIO(client.photo("another"))).size == (48, 64)
     client.delete_product("another")
     with pytest.raises(InputError) as caught:
         client.get_product("another")
@@ -104,6 +112,10 @@ def test_links_and_tokens(client: Client, gateway: Opened) -> None:
     assert links.unknown_products == ("b",)
     shown = gateway.client.get(links.urls["a"].removeprefix(URL))
     assert (shown.status_code, shown.content_type) == (200, "image/jpeg")
+    photos = client.render_urls(None, ["a", "b"], width=30, ttl=600)
+    photo = gateway.client.get(photos.urls["a"].removeprefix(URL))
+    assert Image.open(io.BytesIO(photo.data)).size == (30, 40)
+    assert photos.unknown_products == ("b",)
     token = client.widget_token("https://shop.example", ["a"], uses=3, ttl=60)
     assert token.uses == 3
     everything = client.widget_token("https://shop.example", None)

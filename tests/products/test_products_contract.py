@@ -100,6 +100,7 @@ def test_what_is_put_is_got(place: Place) -> None:
     found = other.get("acme", "shirt")
     assert found == change.record == replace(given_record, created_at=1_000_000, updated_at=1_000_000)
     assert other.photos(found) == [FRONT, BACK]
+    assert [other.photo(found, index) for index in (1, 0)] == [BACK, FRONT]
 
 
 def test_a_product_that_was_never_put_is_unknown(products: ProductStore) -> None:

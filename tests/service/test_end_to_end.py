@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import signal
 import stat
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from PIL import Image
 from real_service import Service, eventually, form, put_product, render, running
 
 JPEG = b"\xff\xd8\xff"
@@ -130,6 +132,29 @@ def test_signed_links(service: Service, http: httpx.Client, product: str) -> Non
         for changed in (url.replace("w=300", "w=301"), url.replace("standing", "arms_out"), url[:-3]):
             assert anybody.get(changed).status_code == 403
     assert "sig=" not in service.log.read_text()
+
+
+def test_photos_of_a_product(service: Service, http: httpx.Client, product: str) -> None:
+    """The photo and the picture are of one size, so that a page can lay one over the other."""
+    token = http.post("/v1/widget-tokens", json={"origin": SHOP, "product_ids": [product]}).json()["token"]
+    with service.http(token) as page:
+        page.headers["Origin"] = SHOP
+        asked = {"product_ids": [product], "w": 300}
+        photo, picture = (
+            page.post("/v1/render-urls", json={**asked, **pose}).json()["links"][0]["url"]
+            for pose in ({}, {"pose": "name:standing"})
+        )
+    with service.http() as anybody:
+        shown = anybody.get(photo)
+        assert (shown.status_code, shown.headers["Content-Type"]) == (200, "image/jpeg")
+        assert _size(shown.content) == _size(expect_picture(anybody.get(picture))) == (300, 400)
+        assert anybody.get(photo.replace("/photo", "/render")).status_code == 403
+    assert http.get(f"/v1/products/{product}/photos/0", params={"w": 300}).content == shown.content
+    assert "standing" in http.get("/v1/poses").json()["poses"]
+
+
+def _size(picture: bytes) -> tuple[int, int]:
+    return Image.open(io.BytesIO(picture)).size
 
 
 def test_widget_tokens(service: Service, http: httpx.Client, product: str, card: bytes) -> None:

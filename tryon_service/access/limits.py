@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from redis import Redis
 
 API = "/v1/"
-"""What is limited; health checks and documents are not."""
+"""What is limited; health checks and documents are not. Nor is OPTIONS: a browser that may not ask whether it may call
+tells the page of no limit, only that the call failed."""
 IPV6_PREFIX = 64
 """Bits of an IPv6 address that count: a household has all of the rest to itself."""
 MEMORY = "tryon-memory"
@@ -91,7 +92,7 @@ def rate_limiter(settings: Settings, redis: Redis | None) -> Limiter:
         in_memory_fallback_enabled=redis is not None,
         key_prefix="tryon",
     )
-    limiter.request_filter(lambda: not request.path.startswith(API))
+    limiter.request_filter(lambda: not request.path.startswith(API) or request.method == "OPTIONS")
     limiter.logger.setLevel(logging.WARNING)  # below that it logs addresses
     return limiter
 

@@ -1,6 +1,7 @@
-"""Signed links: a URL that shows one picture to whoever has it, until it expires.
+"""Signed links: a URL that shows one picture or photo to whoever has it, until it expires.
 
     /v1/products/{id}/render?pose=...&w=...&v=...&key=...&exp=...&sig=<key id>.<mac>
+    /v1/products/{id}/photo?w=...&v=...&key=...&exp=...&sig=<key id>.<mac>
 
 The HMAC covers the method, the decoded path and every parameter but sig, sorted: nothing can be added, taken away,
 doubled or moved to another product. v is the start of the product's digest, so a changed product needs a new link; key

@@ -105,6 +105,11 @@ def analyse_pose(shopper: Photo, *, ttl: int | None = None, consent_reference: s
     return Call("POST", "/v1/poses", lambda answer: ShopperPose.of(answer.json()), repeatable=False, parts=parts)
 
 
+def house_poses() -> Call[tuple[str, ...]]:
+    """Names of poses that belong to nobody; a call takes one as pose="name:standing"."""
+    return Call("GET", "/v1/poses", lambda answer: tuple(str(name) for name in answer.json()["poses"]))
+
+
 def put_product(
     product_id: str,
     photos: Sequence[Photo] = (),
@@ -140,6 +145,12 @@ def product_page(*, page_size: int | None = None, page_token: str | None = None)
     return Call("GET", "/v1/products", lambda answer: ProductPage.of(answer.json()), query=query)
 
 
+def photo(product_id: str, photo: int = 0, *, width: int | None = None) -> Call[bytes]:
+    """A product's photo, upright, as JPEG. photo: counted from 0; width: pixels at most."""
+    path = f"{_product(product_id)}/photos/{photo}"
+    return Call("GET", path, _file_of("image/jpeg"), query=_given({"w": width}), accept="image/jpeg")
+
+
 def overlay(product_id: str, photo: int, kind: OverlayKind) -> Call[bytes]:
     """What the service sees in a product's photo, drawn over it, as PNG; for the scope admin.
 
@@ -147,11 +158,11 @@ def overlay(product_id: str, photo: int, kind: OverlayKind) -> Call[bytes]:
     RefusedError for a photo that can't be used.
     """
     path = f"{_product(product_id)}/overlays/{photo}"
-    return Call("GET", path, _png, query={"kind": kind}, accept="image/png")
+    return Call("GET", path, _file_of("image/png"), query={"kind": kind}, accept="image/png")
 
 
 def render_urls(
-    pose: str,
+    pose: str | None,
     product_ids: Sequence[str],
     *,
     width: int | None = None,
@@ -159,13 +170,14 @@ def render_urls(
     min_verdict: MinVerdict | None = None,
     fallback: Literal["original", "none"] | None = None,
 ) -> Call[RenderUrls]:
-    """Signed links, for <img src>, to pictures of several products in one pose.
+    """Signed links, for <img src>, to pictures of several products in one pose, or to their photos.
 
-    pose: a token or "name:" and a house pose; width: pixels at most; ttl: seconds, an hour at most; fallback: what a
-    refused link shows. Raises InputError("unknown_product") if there is none of the products.
+    pose: a token, "name:" and a house pose, or None for the photos as they are; width: pixels at most; ttl: seconds, an
+    hour at most; fallback: what a refused link shows. Raises InputError("unknown_product") if there is none of the
+    products.
     """
-    fields = {"w": width, "ttl": ttl, "min_verdict": min_verdict, "fallback": fallback}
-    body = {"pose": pose, "product_ids": list(product_ids), **_given(fields)}
+    fields = {"pose": pose, "w": width, "ttl": ttl, "min_verdict": min_verdict, "fallback": fallback}
+    body = {"product_ids": list(product_ids), **_given(fields)}
     return Call("POST", "/v1/render-urls", lambda answer: RenderUrls.of(answer.json()), repeatable=False, json=body)
 
 
@@ -181,10 +193,13 @@ def widget_token(
     return Call("POST", "/v1/widget-tokens", lambda answer: WidgetToken.of(answer.json()), repeatable=False, json=body)
 
 
-def _png(answer: httpx.Response) -> bytes:
-    if answer.headers.get("Content-Type") != "image/png":
-        raise ValueError("not a PNG")
-    return answer.content
+def _file_of(media_type: str) -> Callable[[httpx.Response], bytes]:
+    def read(answer: httpx.Response) -> bytes:
+        if answer.headers.get("Content-Type") != media_type:
+            raise ValueError(f"not {media_type}")
+        return answer.content
+
+    return read
 
 
 def _product(product_id: str) -> str:

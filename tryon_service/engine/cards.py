@@ -74,14 +74,27 @@ class Cards:
     def inspect(self, call: Call, request: pb.InspectRequest) -> pb.InspectResponse:
         """What is seen in a photo, drawn. Raises RefusedError for one that can't be used."""
         call.priority = "batch"
-        record = self._products.get(call.store, request.product_id)
-        total = len(record.photos)
-        if request.photo >= total:
-            raise InputError("not_found", f"The product has {total} photos, counted from 0.", "photo")
-        photo, name = record.photos[request.photo], convert.photo_names(total)[request.photo]
-        head = {"sha256": photo.sha256, "field": name, "view": photo.view, "kind": convert.kind_of(request.kind)}
-        answer = call.ask(self._supervisor, Message("inspect", head, (self._products.photos(record)[request.photo],)))
+        kind = convert.kind_of(request.kind)
+        photo, name, file = self._stored(call, request)
+        head = {"sha256": photo.sha256, "field": name, "view": photo.view, "kind": kind}
+        answer = call.ask(self._supervisor, Message("inspect", head, (file,)))
         return pb.InspectResponse(image=answer.parts[0], width=answer.head["width"], height=answer.head["height"])
+
+    def photo(self, call: Call, request: pb.GetPhotoRequest) -> pb.GetPhotoResponse:
+        """A photo as browsers can show it, whether or not it can be used for pictures."""
+        box = convert.box_of(request)
+        _, name, file = self._stored(call, request)
+        answer = call.ask(self._supervisor, Message("photo", {"field": name, "size": box}, (file,)))
+        return pb.GetPhotoResponse(image=answer.parts[0], width=answer.head["width"], height=answer.head["height"])
+
+    def _stored(self, call: Call, wanted: pb.InspectRequest | pb.GetPhotoRequest) -> tuple[PhotoRecord, str, bytes]:
+        """What is known of it, how errors call it, and its file. Raises InputError("not_found")."""
+        record = self._products.get(call.store, wanted.product_id)
+        total = len(record.photos)
+        if wanted.photo >= total:
+            raise InputError("not_found", f"The product has {total} photos, counted from 0.", "photo")
+        name = convert.photo_names(total)[wanted.photo]
+        return record.photos[wanted.photo], name, self._products.photo(record, wanted.photo)
 
     def _look(self, call: Call, image: bytes, photo: PhotoRecord, name: str) -> PhotoRecord:
         """The photo's record with what the worker finds in it."""

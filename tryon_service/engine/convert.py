@@ -66,18 +66,22 @@ def options_row(options: pb.RenderOptions) -> dict[str, Any]:
         raise InputError("invalid_option", "JPEG has no transparency; use PNG, WebP or AVIF.", "format")
     if options.min_verdict not in _MIN_VERDICTS:
         raise InputError("invalid_option", "It is neither accepted nor doubtful.", "min_verdict")
-    for name in ("width", "height"):
-        if getattr(options, name) > MAX_SIDE:
-            raise InputError("invalid_option", f"{getattr(options, name)} is more than {MAX_SIDE}.", name)
-    size = [options.width or MAX_SIDE, options.height or MAX_SIDE] if options.width or options.height else []
     return {
         "background": background,
-        "size": size,
+        "size": box_of(options),
         "format": options.format,
         "renderer": options.renderer,
         "min_verdict": _MIN_VERDICTS[options.min_verdict],
         "original_if_refused": options.original_if_refused,
     }
+
+
+def box_of(wanted: pb.RenderOptions | pb.GetPhotoRequest) -> list[int]:
+    """Width and height that a picture has to fit into, pixels; empty for its own size. Raises InputError."""
+    for name in ("width", "height"):
+        if getattr(wanted, name) > MAX_SIDE:
+            raise InputError("invalid_option", f"{getattr(wanted, name)} is more than {MAX_SIDE}.", name)
+    return [wanted.width or MAX_SIDE, wanted.height or MAX_SIDE] if wanted.width or wanted.height else []
 
 
 def priority_of(value: pb.Priority) -> Priority:

@@ -1,5 +1,5 @@
-"""The calls about shoppers: a picture, or a pose as a token. Nothing of a shopper is kept; see picture_cache.py for
-what is kept in house poses."""
+"""The calls about shoppers: a picture, or a pose as a token, and what poses of ours there are. Nothing of a shopper is
+kept; see picture_cache.py for what is kept in house poses."""
 
 from __future__ import annotations
 
@@ -89,6 +89,9 @@ class Renders:
             height=answer.head["height"],
         )
 
+    def list_poses(self, call: Call, _: pb.ListPosesRequest) -> pb.ListPosesResponse:
+        return pb.ListPosesResponse(names=call.ask(self._supervisor, Message("poses", {})).head["names"])
+
     def _shopper(self, call: Call, request: pb.RenderRequest) -> tuple[str, bytes]:
         """(kind, bytes) as Tasks.render takes them."""
         given = request.WhichOneof("shopper")
@@ -152,10 +155,8 @@ class Renders:
             {"sha256": photo.sha256, "view": photo.view, "sent": photo.sha256 not in held, "stored": True}
             for photo in (record.photos[place] for place in places)
         ]
-        if all(not row["sent"] for row in rows):
-            return order.message(rows, [])
-        files = self._products.photos(record)
-        return order.message(rows, [files[place] for place, row in zip(places, rows, strict=True) if row["sent"]])
+        sent = [place for place, row in zip(places, rows, strict=True) if row["sent"]]
+        return order.message(rows, [self._products.photo(record, place) for place in sent])
 
     def _computed(self, answer: Message, photos: int) -> None:
         """Count what the worker has done. photos: that it was asked to look at."""

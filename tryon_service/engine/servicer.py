@@ -25,6 +25,9 @@ class Servicer(TryOnServicer):
     ) -> pb.AnalyzePoseResponse:
         return self._calls.answer("AnalyzePose", context, lambda call: self._renders.analyze_pose(call, request))
 
+    def ListPoses(self, request: pb.ListPosesRequest, context: grpc.ServicerContext) -> pb.ListPosesResponse:  # noqa: N802
+        return self._calls.answer("ListPoses", context, lambda call: self._renders.list_poses(call, request))
+
     def PutProduct(  # noqa: N802
         self, request: pb.PutProductRequest, context: grpc.ServicerContext
     ) -> pb.PutProductResponse:
@@ -44,6 +47,9 @@ class Servicer(TryOnServicer):
         self, request: pb.DeleteProductRequest, context: grpc.ServicerContext
     ) -> pb.DeleteProductResponse:
         return self._calls.answer("DeleteProduct", context, lambda call: self._cards.delete(call, request))
+
+    def GetPhoto(self, request: pb.GetPhotoRequest, context: grpc.ServicerContext) -> pb.GetPhotoResponse:  # noqa: N802
+        return self._calls.answer("GetPhoto", context, lambda call: self._cards.photo(call, request))
 
     def Inspect(self, request: pb.InspectRequest, context: grpc.ServicerContext) -> pb.InspectResponse:  # noqa: N802
         return self._calls.answer("Inspect", context, lambda call: self._cards.inspect(call, request))

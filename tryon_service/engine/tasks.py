@@ -1,4 +1,5 @@
-"""What the worker can do: render, find a pose, look at a product's photo, forget one. One message in, one answer out.
+"""What the worker can do: render, find a pose, look at a product's photo, show it, forget it. One message in, one
+answer out.
 
 Photos of stored products come once: their files are held by their sha256 as long as there is room, and a message that
 needs one that isn't held any more is answered with MISSING.
@@ -29,7 +30,7 @@ from tryon_service.imaging.frames import fit_size
 from tryon_service.imaging.limits import inspect
 from tryon_service.perception.skeletons import coco18
 from tryon_service.pipeline import Pipeline, RenderRequest, shopper_pose
-from tryon_service.poses.house import house_pose
+from tryon_service.poses.house import house_pose, names
 from tryon_service.poses.pose import Pose
 from tryon_service.report import coco18_rows, reason_row, report
 from tryon_service.stopwatch import timed
@@ -91,7 +92,7 @@ class Tasks:
 
     def __init__(self, pipeline: Analyst, poses: Path) -> None:
         """poses: the folder of house poses that the shop has added."""
-        self._pipeline = pipeline
+        self._pipeline, self._poses = pipeline, poses
         self._held = Held()
         self._gone: deque[str] = deque(maxlen=REMEMBERED)
         self._shoppers: Mapping[str, Callable[[bytes], bytes | Pose]] = {
@@ -102,7 +103,9 @@ class Tasks:
         self._kinds: Mapping[str, Callable[[Message], Message]] = {
             "render": self.render,
             "pose": self.pose,
+            "poses": self.poses,
             "look": self.look,
+            "photo": self.photo,
             "inspect": self.inspect,
             "forget": self.forget,
         }
@@ -171,6 +174,10 @@ class Tasks:
         row = {"joints": coco18_rows(joints), "view": view_name(person.keypoints), "width": width, "height": height}
         return Message(DONE, row, (pose.pack(),))
 
+    def poses(self, _: Message) -> Message:
+        """Answers the names of the house poses."""
+        return Message(DONE, {"names": names(self._poses)})
+
     def look(self, message: Message) -> Message:
         """parts: a product's photo; head: sha256, field, view. Answers what is seen in it, and why it can't be used.
 
@@ -189,6 +196,11 @@ class Tasks:
             reasons = [reason_row(reason) for reason in error.reasons]
         row = {"seen_view": view, "width": width, "height": height, "reasons": reasons}
         return Message(DONE, {**row, "made": self._pipeline.made - before})
+
+    def photo(self, message: Message) -> Message:
+        """parts: a product's photo; head: field, size (that it fits into, empty for its own). Answers it as JPEG."""
+        shown = _shown(message.parts[0], message.head["field"], tuple(message.head["size"]) or None, "jpeg")
+        return Message(DONE, {"width": shown.size[0], "height": shown.size[1]}, (shown.data,))
 
     def inspect(self, message: Message) -> Message:
         """parts: a product's photo; head: sha256, field, view, kind. Answers the overlay of this kind as PNG."""
@@ -232,13 +244,19 @@ class Tasks:
 
 
 def _original(result: Result, request: RenderRequest, wanted: str) -> _Picture:
-    """The product photo itself, in the size and format asked for, no larger than a render would be."""
+    """The product photo itself."""
     data = request.products[max(result.product_used, 0)]
     if not isinstance(data, bytes):
         raise InputError("missing_field", "The photo itself is needed.", "product")
-    photo = decode(data, "product", max_side=PRODUCT_MAX_SIDE)
+    return _shown(data, "product", request.size, wanted)
+
+
+def _shown(data: bytes, field: str, box: Size | None, wanted: str) -> _Picture:
+    """A product photo as it is, in the size and format asked for, no larger than a render would be. Raises InputError,
+    with field, for a file that can't be decoded."""
+    photo = decode(data, field, max_side=PRODUCT_MAX_SIDE)
     own = photo.rgb.shape[1], photo.rgb.shape[0]
-    size = fit_size(own, request.size or own)
+    size = fit_size(own, box or own)
     small = cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA) if size != own else photo.rgb
     return _encoded(np.asarray(small, np.uint8), wanted, photo.credit, "")
 

@@ -97,6 +97,10 @@ class Pose(Schema):
     height = Integer(required=True)
 
 
+class HousePoses(Schema):
+    poses = List(String(), required=True, metadata=_about("names; a call takes one as 'name:' and the name"))
+
+
 class StoredPhoto(Schema):
     sha256 = String(required=True, validate=Regexp(SHA256))
     bytes = Integer(required=True)

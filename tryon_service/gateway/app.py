@@ -23,6 +23,7 @@ from tryon_service.gateway.readiness import Readiness
 from tryon_service.gateway.routes.links import links
 from tryon_service.gateway.routes.ops import ops_routes
 from tryon_service.gateway.routes.overlays import overlays
+from tryon_service.gateway.routes.pages import static_pages
 from tryon_service.gateway.routes.poses import poses
 from tryon_service.gateway.routes.products import products
 from tryon_service.gateway.routes.renders import renders
@@ -58,6 +59,7 @@ def create_app(settings: Settings, engine: Engine, access: Access, tracer: Trace
     allow_origins(app, settings.cors_origins)
     for blueprint in ROUTES:
         app.register_blueprint(blueprint)
+    app.register_blueprint(static_pages())
     _observe(app, engine, tracer or Tracer())
     openapi.describe(app)
     app.config["SECURITY_SCHEMES"] = SECURITY_SCHEMES
@@ -86,7 +88,7 @@ def harden(response: Response) -> Response:
 def _observe(app: Gateway, engine: Engine, tracer: Tracer) -> None:
     """Last of all, when every route is known."""
     readiness = Readiness(engine.healthy)
-    known = {rule.rule for rule in app.url_map.iter_rules()} | {"/healthz", "/readyz", "/metrics", "/docs"}
+    known = {rule.rule for rule in app.url_map.iter_rules()} | {"/healthz", "/readyz", "/metrics"}
     calls = Calls(GatewayMetrics(known), tracer)
     app.extensions[EXTENSION] = calls
     app.register_blueprint(ops_routes(calls, readiness))

@@ -1,4 +1,7 @@
-"""Which pages of other origins may call the API from a browser: exactly those that the settings list."""
+"""Which pages of other origins may call the API from a browser: exactly those that the settings list.
+
+What a view opens to everybody, as the widget's files are, stays as the view has it.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def allow_origins(app: Flask, origins: Collection[str]) -> None:
 
     @app.after_request
     def answer(response: Response) -> Response:
-        if not allowed:
+        if not allowed or "Access-Control-Allow-Origin" in response.headers:
             return response
         response.vary.add("Origin")
         origin = request.headers.get("Origin")

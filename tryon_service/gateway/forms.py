@@ -185,6 +185,12 @@ class ProductForm(Form):
     rights_reference = reference_field("where that is written", required=True)
 
 
+class PhotoQuery(Form):
+    """How large a photo is to be."""
+
+    w = WholeText(load_default=0, validate=Range(1, MAX_SIDE), metadata={"description": "pixels of width, at most"})
+
+
 class ListQuery(Form):
     """Which part of the list."""
 

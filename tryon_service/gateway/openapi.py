@@ -14,7 +14,7 @@ from tryon_service.errors import CODES
 from tryon_service.gateway import problems
 from tryon_service.gateway.intake import MAX_PHOTO
 from tryon_service.gateway.negotiation import FORMATS
-from tryon_service.gateway.schemas import PRODUCT_ID
+from tryon_service.gateway.schemas import OF_PICTURES, PRODUCT_ID
 from tryon_service.pb.limits import MAX_PHOTOS, TOO_LARGE
 
 TITLE = "Try-on service"
@@ -56,12 +56,16 @@ CODES_OF: dict[tuple[str, str], tuple[str, ...]] = {
         *CALL_CODES, *ENGINE_CODES, *BODY_CODES, *PHOTO_CODES, *RENDER_CODES, "token_spent", "not_acceptable",
     ),
     ("/v1/poses", "post"): (*CALL_CODES, *ENGINE_CODES, *BODY_CODES, *PHOTO_CODES, *SHOPPER_CODES, "token_spent"),
+    ("/v1/poses", "get"): (*CALL_CODES, *ENGINE_CODES),
     ("/v1/products/{product_id}", "put"): (
         *CALL_CODES, *ENGINE_CODES, *BODY_CODES, *PHOTO_CODES, "blocked_url", "fetch_failed", "storage_full",
         "conflict",
     ),
     ("/v1/products/{product_id}", "get"): (*CALL_CODES, *ENGINE_CODES, "unknown_product"),
     ("/v1/products/{product_id}", "delete"): (*CALL_CODES, *ENGINE_CODES, "unknown_product", "conflict"),
+    ("/v1/products/{product_id}/photos/{photo}", "get"): (
+        *CALL_CODES, *ENGINE_CODES, "unknown_product", "not_found", "conflict",
+    ),
     ("/v1/products/{product_id}/overlays/{photo}", "get"): (
         *CALL_CODES, *ENGINE_CODES, "unknown_product", "not_found", "no_model_in_product", "several_people",
         "person_too_small", "side_view", "garment_not_visible", "blurred",
@@ -71,6 +75,9 @@ CODES_OF: dict[tuple[str, str], tuple[str, ...]] = {
     ("/v1/widget-tokens", "post"): (*CALL_CODES, *BODY_CODES),
     ("/v1/products/{product_id}/render", "get"): (
         *CALL_CODES, *ENGINE_CODES, *RENDER_CODES, "missing_field", "invalid_signature",
+    ),
+    ("/v1/products/{product_id}/photo", "get"): (
+        *CALL_CODES, *ENGINE_CODES, "missing_field", "invalid_signature", "unknown_product", "conflict",
     ),
     ("/healthz", "get"): ("internal",),
     ("/readyz", "get"): ("internal", "engine_unavailable"),
@@ -92,7 +99,6 @@ EITHER = {
     "ProductForm": [("photos", "urls")],
 }
 """By schema, pairs of fields of which one is needed; those of a render exclude each other."""
-PATH_PARAMETERS = {"product_id": "chosen by the store", "photo": "which of the product's photos, counted from 0"}
 BOTH_ALLOWED = frozenset({"ProductForm"})
 
 PROBLEM: dict[str, Any] = {
@@ -162,6 +168,7 @@ def finish(spec: dict[str, Any]) -> dict[str, Any]:
     for name, pairs in EITHER.items():
         _tell_pairs(spec["components"]["schemas"][name], pairs, exclusive=name not in BOTH_ALLOWED)
     _tell_token(spec["components"]["schemas"]["WidgetTokenIn"])
+    spec["components"]["schemas"]["LinksIn"]["dependentRequired"] = {name: ["pose"] for name in OF_PICTURES}
     for name in (*EITHER, "PoseForm", "LinksIn", "WidgetTokenIn"):
         spec["components"]["schemas"][name]["additionalProperties"] = False
     return spec
@@ -240,6 +247,7 @@ def _tell_answers(paths: dict[str, Any]) -> None:
     put["200"]["description"], put["201"] = "It was replaced", {**put["200"], "description": "It is new"}
     paths["/metrics"]["get"]["responses"]["200"]["content"] = METRICS
     paths["/v1/products/{product_id}/render"]["get"]["responses"]["200"] = {**shown, "content": jpeg}
+    paths["/v1/products/{product_id}/photo"]["get"]["responses"]["200"]["content"] = jpeg
 
 
 def _headers(texts: dict[str, str]) -> dict[str, Any]:

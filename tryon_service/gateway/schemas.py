@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from apiflask import Schema
 from apiflask.fields import Boolean, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range, Regexp
-from marshmallow import ValidationError
+from marshmallow import ValidationError, validates_schema
 
 from tryon_service.access import signing, widget_tokens
 from tryon_service.errors import InputError
@@ -27,6 +27,8 @@ DEFAULT_USES = 10
 
 MIN_VERDICTS = ("accepted", "doubtful")
 FALLBACKS = ("original", "none")
+OF_PICTURES = ("min_verdict", "fallback")
+"""Of a link, what is said only where there is a pose."""
 
 
 class Checked(Schema):
@@ -65,9 +67,11 @@ class WholeText(Integer):
         return int(value)
 
 
-def pose_field() -> String:
+def pose_field(*, required: bool, otherwise: str = "") -> String:
+    """otherwise: what is done without a pose."""
     text = "a pose token, or 'name:' and the name of a house pose"
-    return String(required=True, validate=Regexp(POSE, error=f"It is not {text}."), metadata={"description": text})
+    about = {"description": f"{text}; {otherwise}" if otherwise else text}
+    return String(required=required, validate=Regexp(POSE, error=f"It is not {text}."), metadata=about)
 
 
 def product_id_field() -> String:
@@ -85,23 +89,28 @@ def fallback_field() -> String:
     return String(load_default="original", validate=OneOf(FALLBACKS), metadata={"description": text})
 
 
-class LinkQuery(Checked):
-    """What a signed link carries."""
+class PhotoLinkQuery(Checked):
+    """What a signed link to a photo carries."""
 
-    pose = pose_field()
     w = Integer(load_default=None, validate=Range(1, MAX_SIDE), metadata={"description": "pixels of width, at most"})
-    min_verdict = min_verdict_field()
-    fallback = fallback_field()
     v = String(required=True, metadata={"description": "the start of the product's digest"})
     key = String(required=True, metadata={"description": "id of the API key behind the link"})
     exp = Integer(required=True, metadata={"description": "when the link expires, seconds since 1970"})
     sig = String(required=True, metadata={"description": "signature of all of it"})
 
 
+class LinkQuery(PhotoLinkQuery):
+    """What a signed link to a picture carries."""
+
+    pose = pose_field(required=True)
+    min_verdict = min_verdict_field()
+    fallback = fallback_field()
+
+
 class LinksIn(Checked):
     """Which links to sign."""
 
-    pose = pose_field()
+    pose = pose_field(required=False, otherwise="without it, the links show the product photos themselves")
     product_ids = List(product_id_field(), required=True, validate=Length(1, MAX_LINKS))
     w = Whole(load_default=None, validate=Range(1, MAX_SIDE))
     ttl = Whole(
@@ -111,6 +120,12 @@ class LinksIn(Checked):
     )
     min_verdict = min_verdict_field()
     fallback = fallback_field()
+
+    @validates_schema(pass_original=True)
+    def about_pictures(self, data: Mapping[str, Any], original: Mapping[str, Any], **_: object) -> None:
+        for name in OF_PICTURES:
+            if "pose" not in data and name in original:
+                raise ValidationError("It is about pictures in a pose.", name)
 
 
 class Link(Schema):

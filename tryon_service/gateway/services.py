@@ -34,6 +34,10 @@ class Engine(Protocol):
         self, request: pb.AnalyzePoseRequest, *, store: str, timeout: float, trace: str = ""
     ) -> pb.AnalyzePoseResponse: ...
 
+    def list_poses(
+        self, request: pb.ListPosesRequest, *, store: str, timeout: float, trace: str = ""
+    ) -> pb.ListPosesResponse: ...
+
     def put_product(
         self, request: pb.PutProductRequest, *, store: str, timeout: float, trace: str = ""
     ) -> pb.PutProductResponse: ...
@@ -45,6 +49,10 @@ class Engine(Protocol):
     def delete_product(
         self, request: pb.DeleteProductRequest, *, store: str, timeout: float, trace: str = ""
     ) -> pb.DeleteProductResponse: ...
+
+    def get_photo(
+        self, request: pb.GetPhotoRequest, *, store: str, timeout: float, trace: str = ""
+    ) -> pb.GetPhotoResponse: ...
 
     def inspect(
         self, request: pb.InspectRequest, *, store: str, timeout: float, trace: str = ""

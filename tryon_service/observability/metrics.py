@@ -40,7 +40,10 @@ OTHER = "other"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 STATUS_CLASSES = frozenset({"1xx", "2xx", "3xx", "4xx", "5xx"})
 VERDICTS = frozenset(get_args(VerdictStatus))
-RPCS = frozenset({"Render", "AnalyzePose", "PutProduct", "GetProduct", "ListProducts", "DeleteProduct", "Inspect"})
+RPCS = frozenset(
+    {"Render", "AnalyzePose", "ListPoses", "Inspect"}
+    | {"PutProduct", "GetProduct", "ListProducts", "DeleteProduct", "GetPhoto"}
+)
 
 Priority = Literal["shopper", "batch"]
 Dropped = Literal["late", "cancelled", "overloaded"]

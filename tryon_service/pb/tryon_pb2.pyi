@@ -225,6 +225,16 @@ class AnalyzePoseResponse(_message.Message):
     height: int
     def __init__(self, pose: _Optional[str] = ..., expires_at: _Optional[int] = ..., keypoints_coco18: _Optional[_Iterable[_Union[Joint, _Mapping]]] = ..., view: _Optional[_Union[View, str]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
+class ListPosesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListPosesResponse(_message.Message):
+    __slots__ = ("names",)
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, names: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class Product(_message.Message):
     __slots__ = ("id", "photos", "rights_reference", "digest", "created_at", "updated_at")
     ID_FIELD_NUMBER: _ClassVar[int]
@@ -314,6 +324,28 @@ class DeleteProductRequest(_message.Message):
 class DeleteProductResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class GetPhotoRequest(_message.Message):
+    __slots__ = ("product_id", "photo", "width", "height")
+    PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
+    PHOTO_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    product_id: str
+    photo: int
+    width: int
+    height: int
+    def __init__(self, product_id: _Optional[str] = ..., photo: _Optional[int] = ..., width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
+
+class GetPhotoResponse(_message.Message):
+    __slots__ = ("image", "width", "height")
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    image: bytes
+    width: int
+    height: int
+    def __init__(self, image: _Optional[bytes] = ..., width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
 class InspectRequest(_message.Message):
     __slots__ = ("product_id", "photo", "kind")

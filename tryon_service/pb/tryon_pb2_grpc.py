@@ -45,6 +45,11 @@ class TryOnStub:
                 request_serializer=tryon_dot_v1_dot_tryon__pb2.AnalyzePoseRequest.SerializeToString,
                 response_deserializer=tryon_dot_v1_dot_tryon__pb2.AnalyzePoseResponse.FromString,
                 _registered_method=True)
+        self.ListPoses = channel.unary_unary(
+                '/tryon.v1.TryOn/ListPoses',
+                request_serializer=tryon_dot_v1_dot_tryon__pb2.ListPosesRequest.SerializeToString,
+                response_deserializer=tryon_dot_v1_dot_tryon__pb2.ListPosesResponse.FromString,
+                _registered_method=True)
         self.PutProduct = channel.unary_unary(
                 '/tryon.v1.TryOn/PutProduct',
                 request_serializer=tryon_dot_v1_dot_tryon__pb2.PutProductRequest.SerializeToString,
@@ -64,6 +69,11 @@ class TryOnStub:
                 '/tryon.v1.TryOn/DeleteProduct',
                 request_serializer=tryon_dot_v1_dot_tryon__pb2.DeleteProductRequest.SerializeToString,
                 response_deserializer=tryon_dot_v1_dot_tryon__pb2.DeleteProductResponse.FromString,
+                _registered_method=True)
+        self.GetPhoto = channel.unary_unary(
+                '/tryon.v1.TryOn/GetPhoto',
+                request_serializer=tryon_dot_v1_dot_tryon__pb2.GetPhotoRequest.SerializeToString,
+                response_deserializer=tryon_dot_v1_dot_tryon__pb2.GetPhotoResponse.FromString,
                 _registered_method=True)
         self.Inspect = channel.unary_unary(
                 '/tryon.v1.TryOn/Inspect',
@@ -85,6 +95,13 @@ class TryOnServicer:
 
     def AnalyzePose(self, request, context):
         """The pose of a shopper photo as a token that can be used instead of the photo. The photo is gone on return.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPoses(self, request, context):
+        """The house poses, which a render takes by name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -116,6 +133,13 @@ class TryOnServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPhoto(self, request, context):
+        """A product's photo as browsers can show it: upright, sRGB, of its metadata the credit alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Inspect(self, request, context):
         """What is seen in a product's photo, drawn over it, for those who look after the cards.
         """
@@ -136,6 +160,11 @@ def add_TryOnServicer_to_server(servicer, server):
                     request_deserializer=tryon_dot_v1_dot_tryon__pb2.AnalyzePoseRequest.FromString,
                     response_serializer=tryon_dot_v1_dot_tryon__pb2.AnalyzePoseResponse.SerializeToString,
             ),
+            'ListPoses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPoses,
+                    request_deserializer=tryon_dot_v1_dot_tryon__pb2.ListPosesRequest.FromString,
+                    response_serializer=tryon_dot_v1_dot_tryon__pb2.ListPosesResponse.SerializeToString,
+            ),
             'PutProduct': grpc.unary_unary_rpc_method_handler(
                     servicer.PutProduct,
                     request_deserializer=tryon_dot_v1_dot_tryon__pb2.PutProductRequest.FromString,
@@ -155,6 +184,11 @@ def add_TryOnServicer_to_server(servicer, server):
                     servicer.DeleteProduct,
                     request_deserializer=tryon_dot_v1_dot_tryon__pb2.DeleteProductRequest.FromString,
                     response_serializer=tryon_dot_v1_dot_tryon__pb2.DeleteProductResponse.SerializeToString,
+            ),
+            'GetPhoto': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPhoto,
+                    request_deserializer=tryon_dot_v1_dot_tryon__pb2.GetPhotoRequest.FromString,
+                    response_serializer=tryon_dot_v1_dot_tryon__pb2.GetPhotoResponse.SerializeToString,
             ),
             'Inspect': grpc.unary_unary_rpc_method_handler(
                     servicer.Inspect,
@@ -217,6 +251,33 @@ class TryOn:
             '/tryon.v1.TryOn/AnalyzePose',
             tryon_dot_v1_dot_tryon__pb2.AnalyzePoseRequest.SerializeToString,
             tryon_dot_v1_dot_tryon__pb2.AnalyzePoseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPoses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tryon.v1.TryOn/ListPoses',
+            tryon_dot_v1_dot_tryon__pb2.ListPosesRequest.SerializeToString,
+            tryon_dot_v1_dot_tryon__pb2.ListPosesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -325,6 +386,33 @@ class TryOn:
             '/tryon.v1.TryOn/DeleteProduct',
             tryon_dot_v1_dot_tryon__pb2.DeleteProductRequest.SerializeToString,
             tryon_dot_v1_dot_tryon__pb2.DeleteProductResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPhoto(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tryon.v1.TryOn/GetPhoto',
+            tryon_dot_v1_dot_tryon__pb2.GetPhotoRequest.SerializeToString,
+            tryon_dot_v1_dot_tryon__pb2.GetPhotoResponse.FromString,
             options,
             channel_credentials,
             insecure,

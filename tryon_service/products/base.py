@@ -65,6 +65,10 @@ class ProductStore(Protocol):
         """
         ...
 
+    def photo(self, record: ProductRecord, index: int) -> bytes:
+        """One of them, counted from 0, without reading the others; raises as photos does."""
+        ...
+
     def list(self, store: str, page_size: int = 0, page_token: str = "") -> Page:
         """A page of 1 to 1000 products, 0 for 100. Raises InputError("invalid_option") for a wrong size or token."""
         ...

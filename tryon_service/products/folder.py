@@ -93,8 +93,11 @@ class FolderStore:
         return record
 
     def photos(self, record: ProductRecord) -> Photos:
+        return [self.photo(record, index) for index in range(len(record.photos))]
+
+    def photo(self, record: ProductRecord, index: int) -> bytes:
         with self._working():
-            return [self._photo(record, photo.sha256) for photo in record.photos]
+            return self._photo(record, record.photos[index].sha256)
 
     def list(self, store: str, page_size: int = 0, page_token: str = "") -> Page:
         check_store(store)

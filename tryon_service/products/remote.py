@@ -150,7 +150,10 @@ class RemoteStore:
         return record
 
     def photos(self, record: ProductRecord) -> Photos:
-        return [self._photo(record, photo.sha256) for photo in record.photos]
+        return [self.photo(record, index) for index in range(len(record.photos))]
+
+    def photo(self, record: ProductRecord, index: int) -> bytes:
+        return self._photo(record, record.photos[index].sha256)
 
     def list(self, store: str, page_size: int = 0, page_token: str = "") -> Page:
         check_store(store)

@@ -1,29 +1,15 @@
-"""For those who run the service: is it alive, is it ready, what does it do, and the documents about the API."""
+"""For those who run the service: is it alive, is it ready, what does it do."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from tryon_service.errors import InputError, UnavailableError
+from tryon_service.errors import UnavailableError
 from tryon_service.gateway import problems
 from tryon_service.gateway.answers import Health
 from tryon_service.gateway.calls import Calls
 from tryon_service.gateway.readiness import Readiness
-
-DOCS = Path(__file__).parents[1] / "static" / "docs"
-DOCS_TYPES = {
-    "index.html": "text/html; charset=utf-8",
-    "docs.js": "text/javascript; charset=utf-8",
-    "docs.css": "text/css; charset=utf-8",
-}
-DOCS_AGE = 300
-"""Seconds that browsers may keep them."""
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " \
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"  # fmt: skip
-"""Content-Security-Policy of our own page."""
 
 
 def ops_routes(calls: Calls, readiness: Readiness) -> APIBlueprint:
@@ -54,23 +40,4 @@ def ops_routes(calls: Calls, readiness: Readiness) -> APIBlueprint:
         body, content_type = calls.metrics.exposition(request.headers.get("Accept", ""))
         return Response(body, content_type=content_type)
 
-    @ops.get("/docs")
-    @ops.doc(hide=True)
-    def docs() -> Response:
-        return _docs_file("index.html")
-
-    @ops.get("/docs/<name>")
-    @ops.doc(hide=True)
-    def docs_file(name: str) -> Response:
-        return _docs_file(name)
-
     return ops
-
-
-def _docs_file(name: str) -> Response:
-    if name not in DOCS_TYPES:
-        raise InputError("not_found")
-    response = Response((DOCS / name).read_bytes(), content_type=DOCS_TYPES[name])
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Cache-Control"] = f"max-age={DOCS_AGE}"
-    return response

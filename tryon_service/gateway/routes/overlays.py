@@ -10,14 +10,12 @@ from apiflask.schemas import FileSchema
 from apiflask.validators import OneOf
 from flask import Response
 
-from tryon_service.errors import InputError
 from tryon_service.gateway.auth import needs
 from tryon_service.gateway.calls import for_engine
 from tryon_service.gateway.forms import Form
-from tryon_service.gateway.routes.products import check_product_id
+from tryon_service.gateway.routes.products import check_photo_number, check_product_id
 from tryon_service.gateway.services import services
 from tryon_service.pb import tryon_pb2 as pb
-from tryon_service.pb.limits import MAX_PHOTOS
 
 KINDS = {"pose": pb.OVERLAY_KIND_POSE, "parsing": pb.OVERLAY_KIND_PARSING, "layers": pb.OVERLAY_KIND_LAYERS}
 
@@ -45,8 +43,7 @@ class OverlayQuery(Form):
 )
 def show(product_id: str, photo: int, query: dict[str, Any]) -> Response:
     check_product_id(product_id)
-    if photo >= MAX_PHOTOS:
-        raise InputError("not_found", f"A product has at most {MAX_PHOTOS} photos, counted from 0.", "photo")
+    check_photo_number(photo)
     wanted = pb.InspectRequest(product_id=product_id, photo=photo, kind=KINDS[query["kind"]])
     drawn = services().engine.inspect(wanted, **for_engine())
     return Response(drawn.image, content_type="image/png", headers={"Cache-Control": "private, no-store"})

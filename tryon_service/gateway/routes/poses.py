@@ -1,4 +1,4 @@
-"""`POST /v1/poses`: a shopper's pose as a token, to be used in place of the photo."""
+"""`POST /v1/poses`: a shopper's pose as a token, to be used in place of the photo. `GET /v1/poses`: the house poses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from tryon_service.gateway.admission import admitted
-from tryon_service.gateway.answers import Pose, pose_row
+from tryon_service.gateway.answers import HousePoses, Pose, pose_row
 from tryon_service.gateway.auth import needs
 from tryon_service.gateway.calls import for_engine
 from tryon_service.gateway.forms import PoseForm, forget_photos
@@ -35,3 +35,15 @@ def analyse(form: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     forget_photos(form)
     found = services().engine.analyze_pose(wanted, **for_engine())
     return pose_row(found), 200, {"Cache-Control": "no-store"}
+
+
+@poses.get("/poses")
+@needs("render", uses=0)
+@poses.output(HousePoses)
+@poses.doc(
+    summary="The house poses",
+    description="Poses that belong to nobody, for cards and for trying a product out. Costs a widget token no use.",
+    security="Bearer",
+)
+def list_all() -> dict[str, Any]:
+    return {"poses": list(services().engine.list_poses(pb.ListPosesRequest(), **for_engine()).names)}

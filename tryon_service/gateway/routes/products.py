@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from apiflask import APIBlueprint
+from apiflask.schemas import FileSchema
 from flask import Response
 
 from tryon_service.errors import InputError
@@ -13,7 +14,7 @@ from tryon_service.gateway.admission import admitted
 from tryon_service.gateway.answers import Product, ProductList, product_row
 from tryon_service.gateway.auth import needs
 from tryon_service.gateway.calls import for_engine
-from tryon_service.gateway.forms import ListQuery, ProductForm, forget_photos
+from tryon_service.gateway.forms import ListQuery, PhotoQuery, ProductForm, forget_photos
 from tryon_service.gateway.intake import check_photo
 from tryon_service.gateway.routes.renders import product_photos
 from tryon_service.gateway.schemas import PRODUCT_ID
@@ -52,6 +53,23 @@ def get(product_id: str) -> dict[str, Any]:
     return product_row(services().engine.get_product(wanted, **for_engine()).product)
 
 
+@products.get("/products/<product_id>/photos/<int:photo>")
+@needs("products", kinds=("key",))
+@products.input(PhotoQuery, location="query", arg_name="query", unknown="raise")
+@products.output(FileSchema(), content_type="image/jpeg", description="The photo")
+@products.doc(
+    summary="A product's photo",
+    description="Upright, and of its metadata the credit alone. Photos are counted from 0.",
+    security="Bearer",
+)
+def show_photo(product_id: str, photo: int, query: dict[str, Any]) -> Response:
+    check_product_id(product_id)
+    check_photo_number(photo)
+    wanted = pb.GetPhotoRequest(product_id=product_id, photo=photo, width=query["w"])
+    shown = services().engine.get_photo(wanted, **for_engine())
+    return Response(shown.image, content_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
+
+
 @products.get("/products")
 @needs("products", kinds=("key",))
 @products.input(ListQuery, location="query", arg_name="query", unknown="raise")
@@ -80,6 +98,12 @@ def delete(product_id: str) -> Response:
 def check_product_id(product_id: str) -> None:
     if not re.match(PRODUCT_ID, product_id):
         raise InputError("invalid_option", "An id is 1 to 128 of letters, digits, '.', '_', '~' and '-'.", "product_id")
+
+
+def check_photo_number(photo: int) -> None:
+    """Whether any product may have so many."""
+    if photo >= MAX_PHOTOS:
+        raise InputError("not_found", f"A product has at most {MAX_PHOTOS} photos, counted from 0.", "photo")
 
 
 def _wanted(product_id: str, form: dict[str, Any]) -> pb.PutProductRequest:
