@@ -5,10 +5,12 @@ import time
 from dataclasses import replace
 from typing import NoReturn
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from tryon_service.analysis import working_size
 from tryon_service.choice import mismatch
 from tryon_service.errors import InputError, RefusedError, UnavailableError
 from tryon_service.evaluation.ssim import ssim
@@ -18,7 +20,7 @@ from tryon_service.pipeline import STEPS, Job, Pipeline, Product, RenderRequest,
 from tryon_service.poses.house import house_pose, names
 from tryon_service.poses.pose import Pose
 from tryon_service.report import describe, failed, report
-from tryon_service.types import Part, Person, Reason
+from tryon_service.types import Part, Person, Reason, Size
 
 
 @pytest.fixture(scope="module")
@@ -66,18 +68,50 @@ def test_analysed_photos_stand_for_bytes(
     np.testing.assert_array_equal(analysed.picture, from_bytes.picture)
 
 
-def test_a_product_is_analysed_once_per_content_size_and_renderer(pipeline: Pipeline, product_png: bytes) -> None:
+def test_a_product_is_analysed_once_for_all_small_sizes(pipeline: Pipeline, product_png: bytes) -> None:
     first = pipeline.analyse_product(product_png)
     assert pipeline.analyse_product(product_png) is first
-    small = pipeline.analyse_product(product_png, size=(200, 200))
-    assert small is not first
-    assert small.person.photo.rgb.shape == (200, 150, 3)
+    assert pipeline.analyse_product(product_png, size=(200, 200)) is first
+    assert pipeline.analyse_product(product_png, view="front") is not first
 
 
 def test_size_never_enlarges(pipeline: Pipeline, product: Product, shopper: Person, product_png: bytes) -> None:
     result = pipeline.render(RenderRequest(shopper, (product_png,), size=(5000, 5000)))
     assert result.picture is not None
     assert result.picture.shape[:2] == product.person.photo.rgb.shape[:2]
+
+
+@pytest.mark.parametrize(("own", "box", "worked_at"), [
+    ((900, 1200), (90, 120), (576, 768)),
+    ((900, 1200), (600, 4096), (768, 1024)),
+    ((900, 1200), None, (900, 1200)),
+    ((900, 1200), (4096, 4096), (900, 1200)),
+    ((300, 400), (30, 40), (300, 400)),
+    ((3000, 4000), None, (1536, 2048)),
+])  # fmt: skip
+def test_working_sizes(own: Size, box: Size | None, worked_at: Size) -> None:
+    assert working_size(own, box) == worked_at
+
+
+def test_a_thumbnail_is_the_large_picture_reduced(pipeline: Pipeline, product_png: bytes, shopper: Person) -> None:
+    large, small = (
+        pipeline.render(RenderRequest(shopper, (product_png,), background="transparent", size=size))
+        for size in (None, (100, 4096))
+    )
+    assert large.picture is not None
+    assert small.picture is not None
+    assert large.target is not None
+    assert small.target is not None
+    assert small.verdict == large.verdict
+    assert small.picture.shape == (133, 100, 4)
+    assert small.target.size == (100, 133)
+    scale = 100 / large.target.size[0]
+    expected = (large.target.keypoints.xy + 0.5) * scale - 0.5
+    np.testing.assert_allclose(small.target.keypoints.xy, expected, atol=1e-3)
+    outline = small.picture[(small.picture[..., 3] > 20) & (small.picture[..., 3] < 235)]
+    seen = cv2.resize(large.picture[..., 3], (100, 133), interpolation=cv2.INTER_AREA)
+    assert np.abs(seen.astype(int) - small.picture[..., 3]).max() <= 1
+    assert len(outline)
 
 
 def test_backgrounds(pipeline: Pipeline, product: Product, shopper: Person) -> None:

@@ -19,6 +19,7 @@ from tryon_service.appearance.decompose import decompose
 from tryon_service.errors import RefusedError, ZooError
 from tryon_service.imaging.decode import decode
 from tryon_service.imaging.frames import fit_size
+from tryon_service.imaging.limits import inspect
 from tryon_service.perception.backends import MATTER, PARSER, POSE
 from tryon_service.perception.base import Matter, Parser, PoseEstimator
 from tryon_service.perception.named_view import NamedView
@@ -36,6 +37,9 @@ SHOPPER_MAX_SIDE = 960
 """A shopper photo is only read for its pose. Pixels of the longer side; a phone's 12 MP decode to it at a quarter."""
 BACKDROP_MAX_SIDE = 1280
 PRODUCT_MAX_SIDE = 2048
+WORKING_SIDES = (768, 1024, 1536, PRODUCT_MAX_SIDE)
+"""Pixels of the longer side that product photos are analysed and rendered at: the first that the picture fits into. A
+smaller picture is reduced at the end, so a thumbnail has the verdict of the large one and shares its analysis."""
 CACHE_BYTES = 256 << 20
 PLAIN_RENDERER = "warp"
 """The one that needs no weights, and so is there everywhere."""
@@ -86,15 +90,17 @@ class Analyst:
         renderer: str = "",
         view: ViewName | None = None,
     ) -> Product:
-        """Analyse a product photo at the size it will be shown at, or take it from the cache.
+        """Analyse a product photo at the size it will be rendered at, or take it from the cache.
 
-        name: the photo's name in errors and reasons; renderer: empty for the default one; view: which side it shows,
-        believed where its pose is unsure. Raises InputError and RefusedError.
+        name: the photo's name in errors and reasons; size: what the picture has to fit into, None for the photo's own;
+        renderer: empty for the default one; view: which side it shows, believed where its pose is unsure. Raises
+        InputError and RefusedError.
         """
         renderer = renderer or self.default_renderer
-        key = (hashlib.sha256(data).hexdigest(), size, renderer, view)
+        working = working_size(inspect(data, name).size, size)
+        key = (hashlib.sha256(data).hexdigest(), working, renderer, view)
         made_by = (*self._names.items(), *self.networks(renderer))
-        return self._cache.get(key, made_by, lambda: self._analyse(data, name, size, renderer, view))
+        return self._cache.get(key, made_by, lambda: self._analyse(data, name, working, renderer, view))
 
     def forget_product(self, digest: str) -> None:
         """Remove every analysis of the photo whose file has this hex sha256, from memory and from the folder."""
@@ -140,7 +146,7 @@ class Analyst:
                 self._backends[registry.kind, name] = registry.create(name)
             return cast(T, self._backends[registry.kind, name])
 
-    def _analyse(self, data: bytes, name: str, size: Size | None, renderer: str, view: ViewName | None) -> Product:
+    def _analyse(self, data: bytes, name: str, size: Size, renderer: str, view: ViewName | None) -> Product:
         timings: dict[str, float] = {}
         with timed(timings, "decode"):
             photo = _shrunk(decode(data, name, max_side=PRODUCT_MAX_SIDE), size)
@@ -170,11 +176,19 @@ class Analyst:
         return perceive(photo, role=name, pose=pose, matter=self.matter, parser=self.parser, steady=steady)
 
 
-def _shrunk(photo: Photo, size: Size | None) -> Photo:
-    """The photo at the size it will be shown at."""
-    if size is None or fit_size(size_of(photo), size) == size_of(photo):
+def working_size(own: Size, box: Size | None) -> Size:
+    """(width, height) that a photo of this size is rendered at for a picture that has to fit into the box."""
+    wanted = max(fit_size(own, box) if box else own)
+    side = next((side for side in WORKING_SIDES if wanted <= side), PRODUCT_MAX_SIDE)
+    return fit_size(own, (side, side))
+
+
+def _shrunk(photo: Photo, size: Size) -> Photo:
+    """The photo at this size; as it is where the decoder has made it smaller already."""
+    small_size = fit_size(size_of(photo), size)
+    if small_size == size_of(photo):
         return photo
-    small = cv2.resize(photo.rgb, fit_size(size_of(photo), size), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(photo.rgb, small_size, interpolation=cv2.INTER_AREA)
     return replace(photo, rgb=np.asarray(small, np.uint8))
 
 

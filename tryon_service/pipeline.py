@@ -19,7 +19,7 @@ from tryon_service.appearance.shadow import shade
 from tryon_service.backdrop import backdrop
 from tryon_service.choice import choose
 from tryon_service.errors import RefusedError, UnavailableError
-from tryon_service.imaging.composite import composite, plain_background
+from tryon_service.imaging.composite import composite, plain_background, reduced
 from tryon_service.imaging.frames import fit_size
 from tryon_service.poses.pose import Pose
 from tryon_service.request import Product, RenderRequest
@@ -216,11 +216,11 @@ class Pipeline(Analyst):
             outcome = replace(outcome, status="refused")
         if len(job.request.products) > 1:
             outcome = replace(outcome, reasons=tuple(_numbered(reason, used) for reason in outcome.reasons))
-        made = outcome.status != "refused"
+        picture, target = _as_asked(job)
         return Result(
-            picture=job.picture if made else None,
+            picture=picture if outcome.status != "refused" else None,
             verdict=outcome,
-            target=job.target,
+            target=target,
             product_used=used,
             choice=job.choice,
             timings_ms=job.timings_ms,
@@ -228,6 +228,19 @@ class Pipeline(Analyst):
             networks=self.networks(renderer),
             credit=job.product.person.photo.credit if job.product else Credit(),
         )
+
+
+def _as_asked(job: Job) -> tuple[UInt8Array | None, TargetPose | None]:
+    """The picture and the pose in it at the size asked for; what is asked smaller than it is worked at is reduced."""
+    picture, target = job.picture, job.target
+    if target is None or job.request.size is None:
+        return picture, target
+    size = fit_size(target.size, job.request.size)
+    if size == target.size:
+        return picture, target
+    scale = size[0] / target.size[0]
+    moved = replace(target, keypoints=target.keypoints.moved(scale), size=size, scale=target.scale * scale)
+    return None if picture is None else reduced(picture, size), moved
 
 
 def _numbered(reason: Reason, index: int) -> Reason:

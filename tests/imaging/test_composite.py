@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tryon_service.imaging.composite import composite, fitted_background, plain_background
+from tryon_service.imaging.composite import composite, fitted_background, plain_background, reduced
 from tryon_service.types import Rendered
 
 
@@ -35,3 +35,15 @@ def test_transparent(rendered: Rendered) -> None:
 def test_a_fitted_background_covers_the_frame(size: tuple[int, int]) -> None:
     rgb = np.full((20, 30, 3), 7, np.uint8)
     assert fitted_background(rgb, size).shape == (size[1], size[0], 3)
+
+
+def test_a_reduced_picture_keeps_its_colours_at_the_outline() -> None:
+    """Hidden colours (green here) beside a red shape don't show when four pixels become one."""
+    picture = np.zeros((8, 8, 4), np.uint8)
+    picture[:, :3] = (200, 0, 0, 255)
+    picture[:, 3:] = (0, 255, 0, 0)
+    small = reduced(picture, (4, 4))
+    assert small.shape == (4, 4, 4)
+    np.testing.assert_array_equal(small[:, 1], [[200, 0, 0, 128]] * 4)
+    assert reduced(picture, (8, 8)) is picture
+    np.testing.assert_array_equal(reduced(picture[..., :3], (4, 4))[:, 0], [[200, 0, 0]] * 4)

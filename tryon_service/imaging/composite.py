@@ -22,6 +22,19 @@ def plain_background(colour: tuple[int, int, int], size: Size) -> UInt8Array:
     return np.full((size[1], size[0], 3), colour, np.uint8)
 
 
+def reduced(picture: UInt8Array, size: Size) -> UInt8Array:
+    """A picture as composite makes it, at a smaller size (width, height); the picture itself if that is its own."""
+    if size == (picture.shape[1], picture.shape[0]):
+        return picture
+    if picture.shape[2] == 3:
+        return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    # What nobody sees must not colour what is seen.
+    alpha = picture[..., 3:].astype(np.float32) / 255
+    small = cv2.resize(np.dstack([picture[..., :3] * alpha, alpha]), size, interpolation=cv2.INTER_AREA)
+    rgb = small[..., :3] / np.maximum(small[..., 3:], 1 / 255)
+    return np.asarray(np.rint(np.dstack([np.minimum(rgb, 255), small[..., 3:] * 255])), np.uint8)
+
+
 def fitted_background(rgb: UInt8Array, size: Size) -> UInt8Array:
     """rgb scaled to cover size (width, height) and cut to it centrally."""
     height, width = rgb.shape[:2]
