@@ -1,5 +1,5 @@
 // The admin page: the key first, then one panel at a time by the address behind #, so that "back" goes back.
-import { type App, hash, productRoute } from "./app";
+import { type App, hash, type Panel, productRoute } from "./app";
 import { button, focusOn, make } from "./dom";
 import { Draft } from "./draft";
 import { edit } from "./edit";
@@ -9,7 +9,7 @@ import { Pictures } from "./pictures";
 import { product } from "./product";
 import { Service, ServiceError } from "./service";
 import { currentLang, LANGS, type Lang, setLang, startLang, t } from "./texts";
-import { errorWords, gradeOf } from "./words";
+import { errorWords, isReady } from "./words";
 
 const KEPT = "tryon-admin-key";
 /** Milliseconds that a message stays. */
@@ -85,7 +85,7 @@ class Admin implements App {
     this.#told.classList.remove("shown");
   }
 
-  #panel(address: string): { title: string; body: HTMLElement } {
+  #panel(address: string): Panel {
     const [first = "", id = "", last = ""] = address.replace(/^#\/?/, "").split("/").map(decoded);
     const left = this.#left.signal;
     if (first === "") return list(this, left);
@@ -96,14 +96,14 @@ class Admin implements App {
     return { title: t("app.nothing"), body: make("div", {}, make("h1", {}, t("app.nothing")), back) };
   }
 
-  #edit(left: AbortSignal, id: string | null): { title: string; body: HTMLElement } {
+  #edit(left: AbortSignal, id: string | null): Panel {
     const name = id ?? "";
     const draft = this.#drafts.get(name) ?? new Draft();
     this.#drafts.set(name, draft);
     return edit(this, left, draft, id, (saved) => {
       this.#drafts.delete(name);
       this.go(productRoute(saved.id));
-      this.say(t(gradeOf(saved) === "ready" ? "product.saved" : "product.saved.some"), true);
+      this.say(t(isReady(saved) ? "product.saved" : "product.saved.some"), true);
     });
   }
 

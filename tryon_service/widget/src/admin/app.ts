@@ -13,8 +13,12 @@ export interface App {
   wordsOf(error: unknown): string;
 }
 
-/** A panel: what it shows and its title. left: aborted when another panel takes its place. */
-export type Panel = (app: App, left: AbortSignal) => { readonly title: string; readonly body: HTMLElement };
+/** What is shown below the header. Functions that make one get `left`, aborted when another takes its place. */
+export interface Panel {
+  /** For the window. */
+  readonly title: string;
+  readonly body: HTMLElement;
+}
 
 /** The address of a panel within this page. */
 export function hash(route: string): string {

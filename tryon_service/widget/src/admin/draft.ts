@@ -2,13 +2,14 @@
 import type { View } from "./service";
 import { megabytes, t } from "./texts";
 
-export const MAX_PHOTOS = 8;
 /** Of one product. */
-const MAX_PHOTO = 20_000_000;
+const MAX_PHOTOS = 8;
 /** Bytes of one photo. */
-const MAX_CALL = 79_000_000;
+const MAX_PHOTO = 20_000_000;
 /** Bytes of all photos together: the service takes 80 MB with the fields around them. */
+const MAX_CALL = 79_000_000;
 const ID = /^(?!\.{1,2}$)[A-Za-z0-9._~-]{1,128}$/;
+/** Kinds of file that browsers tell apart from pictures; all else is for the service to look at. */
 const NO_PHOTO = /^(?:application|audio|video|text)\//;
 
 export interface Chosen {

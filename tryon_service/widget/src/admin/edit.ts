@@ -1,5 +1,5 @@
 // A new product, or new photos of one: what is wrong is shown where it is.
-import { type App, hash, productRoute } from "./app";
+import { type App, hash, type Panel, productRoute } from "./app";
 import { button, make, newId } from "./dom";
 import { type Draft, limits, type Place } from "./draft";
 import { Picker } from "./picker";
@@ -7,13 +7,13 @@ import { type Product, ServiceError } from "./service";
 import { named, t } from "./texts";
 import { photoIndex, reasonWords } from "./words";
 
+/** By the service's name of the field. */
 const PLACES: Readonly<Record<string, Place>> = {
   product_id: "id",
   photos: "photos",
   rights_confirmed: "rights",
   rights_reference: "reference",
 };
-/** By the service's name of the field. */
 
 /** replaced: the id of the product whose photos are to be others, null for a new one; saved: called when it is in. */
 export function edit(
@@ -22,7 +22,7 @@ export function edit(
   draft: Draft,
   replaced: string | null,
   saved: (product: Product) => void,
-): { title: string; body: HTMLElement } {
+): Panel {
   const panel = new Edit(app, left, draft, replaced, saved);
   return { title: panel.title, body: panel.body };
 }
@@ -206,10 +206,12 @@ class Edit {
         this.#step.textContent = t("form.uploading", { percent: Math.round(100 * share) });
       } else {
         this.#progress.removeAttribute("value"); // how long looking takes isn't known
+        this.#stop.hidden = true; // the service has everything, and keeps it whoever waits
         this.#step.textContent = t("form.analysing");
       }
     };
     sent(0);
+    this.#stop.scrollIntoView({ block: "nearest" });
     return this.#app.service.put(this.#draft.id, this.#draft.form(), sent, signal);
   }
 

@@ -5,8 +5,8 @@ import { partName } from "./words";
 
 /** What a shop looks at first, in this order. */
 const FIRST = ["quality", "coverage", "limbs_whole", "torso_whole", "pose_agreement", "no_seams"];
-const WHOLE = "whole_";
 /** What the score of one limb's wholeness begins with. */
+const WHOLE = "whole_";
 
 /** scores: in [0, 1], 1 is flawless. */
 export function figures(scores: Readonly<Record<string, number>>): HTMLElement {

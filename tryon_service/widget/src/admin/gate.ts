@@ -7,8 +7,8 @@ import { errorWords, mark } from "./words";
 
 const SCOPES: readonly Scope[] = ["products", "render", "admin"];
 const COMMAND = "tryon keys create --store my-shop --scopes render,products,admin";
-const TOKEN = "tryonw_";
 /** What a widget token begins with, which is easily taken for a key. */
+const TOKEN = "tryonw_";
 
 /** Shows the form. why: words about a key that is gone; open: called with a key that can do everything here. */
 export function gate(why: string, open: (key: string, keep: boolean) => void): HTMLElement {

@@ -1,16 +1,15 @@
 // The shop's products as a grid: a thumbnail and how many of the photos can be used.
-import type { App } from "./app";
-import { hash, productRoute } from "./app";
+import { type App, hash, type Panel, productRoute } from "./app";
 import { button, make } from "./dom";
 import { whenNear } from "./pictures";
 import type { Product } from "./service";
 import { t } from "./texts";
-import { gradeMark, gradeOf } from "./words";
+import { gradeMark, isReady } from "./words";
 
 /** Pixels of width of a thumbnail: a card of the grid on a screen with two pixels for one. */
 const THUMBNAIL = 360;
 
-export function list(app: App, left: AbortSignal): { title: string; body: HTMLElement } {
+export function list(app: App, left: AbortSignal): Panel {
   const panel = new List(app, left);
   void panel.load();
   return { title: t("app.products"), body: panel.body };
@@ -119,8 +118,7 @@ class List {
     const wanted = this.#search.value.trim().toLowerCase();
     let shown = 0;
     for (const [index, product] of this.#products.entries()) {
-      const fits =
-        product.id.toLowerCase().includes(wanted) && !(this.#attention.checked && gradeOf(product) === "ready");
+      const fits = product.id.toLowerCase().includes(wanted) && !(this.#attention.checked && isReady(product));
       const card = this.#grid.children[index];
       if (card instanceof HTMLElement) card.hidden = !fits;
       if (fits) shown += 1;

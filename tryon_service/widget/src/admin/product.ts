@@ -1,5 +1,5 @@
 // One product: its photos, a pose to try it in, the tag to copy.
-import { type App, hash, productRoute } from "./app";
+import { type App, hash, type Panel, productRoute } from "./app";
 import { ask } from "./dialogs";
 import { button, make } from "./dom";
 import { photos } from "./photos";
@@ -9,7 +9,7 @@ import { day, t } from "./texts";
 import { trial } from "./trial";
 import { gradeMark } from "./words";
 
-export function product(app: App, left: AbortSignal, id: string): { title: string; body: HTMLElement } {
+export function product(app: App, left: AbortSignal, id: string): Panel {
   const below = make("div", {}, make("p", { class: "note", role: "status" }, t("app.loading")));
   const load = async () => {
     try {

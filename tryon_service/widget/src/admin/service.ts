@@ -81,12 +81,12 @@ export class ServiceError extends Error {
   }
 }
 
+/** Calls that cost nothing and are forbidden to a key without the scope; the last one finds nothing, which is fine. */
 const SCOPE_PROBES: Readonly<Record<Scope, string>> = {
   products: "/v1/products?page_size=1",
   render: "/v1/poses",
   admin: "/v1/products/-/overlays/8",
 };
-/** Calls that cost nothing and are forbidden to a key without the scope; the last one finds nothing, which is fine. */
 
 export class Service {
   readonly #key: string;

@@ -8,8 +8,8 @@ import { t } from "./texts";
 const USES = 100;
 const EXAMPLE = "https://shop.example";
 
-let shop = EXAMPLE;
 /** The address given for the shop, kept from product to product. */
+let shop = EXAMPLE;
 
 export function tag(product: Product): HTMLElement {
   const lines = make("div", { class: "lines" });

@@ -3,14 +3,11 @@ import { make } from "./dom";
 import { type Product, type Reason, ServiceError, type StoredPhoto } from "./service";
 import { named, number, plain, t } from "./texts";
 
-export type Grade = "ready" | "some" | "none";
 const SIGNS = { good: "✓", fair: "!", poor: "✕" } as const;
 
-/** How many of a product's photos can be used, as one word. */
-export function gradeOf(product: Product): Grade {
-  const bad = product.photos.filter(({ reasons }) => reasons.length > 0).length;
-  if (bad === 0) return "ready";
-  return bad < product.photos.length ? "some" : "none";
+/** Whether all of a product's photos can be used. */
+export function isReady(product: Product): boolean {
+  return unusable(product) === 0;
 }
 
 /** A word with a sign before it, so that its colour isn't all that tells. */
@@ -18,13 +15,11 @@ export function mark(kind: keyof typeof SIGNS, words: string): HTMLElement {
   return make("span", { class: `mark ${kind}` }, make("span", { "aria-hidden": "true" }, SIGNS[kind]), words);
 }
 
+/** How many of a product's photos can be used. */
 export function gradeMark(product: Product): HTMLElement {
-  const bad = product.photos.filter(({ reasons }) => reasons.length > 0).length;
-  const grade = gradeOf(product);
-  if (grade === "ready") return mark("good", t("mark.ready"));
-  return grade === "none"
-    ? mark("poor", t("mark.none"))
-    : mark("fair", t("mark.some", { bad, n: product.photos.length }));
+  const [bad, n] = [unusable(product), product.photos.length];
+  if (bad === 0) return mark("good", t("mark.ready"));
+  return bad < n ? mark("fair", t("mark.some", { bad, n })) : mark("poor", t("mark.none"));
 }
 
 export function photoMark(photo: StoredPhoto): HTMLElement {
@@ -90,4 +85,8 @@ function byCode(reasons: readonly Reason[]): [Reason, ...Reason[]][] {
 
 function measured({ value, limit }: Reason): string {
   return value === null || limit === null ? "" : t("reason.measured", { value: number(value), limit: number(limit) });
+}
+
+function unusable({ photos }: Product): number {
+  return photos.filter(({ reasons }) => reasons.length > 0).length;
 }

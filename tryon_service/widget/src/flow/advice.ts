@@ -91,7 +91,18 @@ export function zoneOf(part: string): string | null {
 function sentence(texts: Texts, code: string, zones: ReadonlySet<string>, product: boolean): string {
   if (product && !OF_PRODUCT.has(code)) return texts.of("refusal.product");
   const named = `refusal.${code}.joints`;
-  if (zones.size === 0 || !texts.has(named)) return texts.of(`refusal.${code}`);
-  const joints = [...zones].map((zone) => texts.of(`joint.${zone}`));
-  return texts.of(named, { joints: new Intl.ListFormat(texts.lang, { type: "conjunction" }).format(joints) });
+  if (zones.size > 0 && texts.has(named)) {
+    const joints = [...zones].map((zone) => texts.of(`joint.${zone}`));
+    return texts.of(named, { joints: listed(joints, texts.lang) });
+  }
+  return texts.of(texts.has(`refusal.${code}`) ? `refusal.${code}` : "refusal.other");
+}
+
+/** "feet, legs and hands"; with commas alone where the page's language isn't one the browser knows. */
+function listed(words: readonly string[], lang: string): string {
+  try {
+    return new Intl.ListFormat(lang, { type: "conjunction" }).format(words);
+  } catch {
+    return words.join(", ");
+  }
 }

@@ -87,8 +87,8 @@ export class Compare {
     const less = iconButton("round", this.#run.say("result.zoomOut"), "minus", () => zoom.step(-1));
     const more = iconButton("round", this.#run.say("result.zoomIn"), "plus", () => zoom.step(1));
     zoom.onChange = () => {
-      less.ariaDisabled = String(zoom.atLeast);
-      more.ariaDisabled = String(zoom.atMost);
+      less.setAttribute("aria-disabled", String(zoom.atLeast));
+      more.setAttribute("aria-disabled", String(zoom.atMost));
     };
     zoom.onChange();
     return h("div", { class: "zoom" }, less, more);

@@ -22,6 +22,7 @@ export const flow: Flow = {
     const run = new Run(host, frame);
     run.scope.onEnd(() => open.delete(host.root));
     run.scope.listen(window, "pagehide", run.close);
+    closeWithCard(run);
     keepFiles(run.scope);
     followTheme(host, frame, run.scope);
     run.go(firstStep(host));
@@ -32,6 +33,13 @@ function firstStep({ session }: FlowHost): Step {
   const kept = session.get();
   if (kept) return renderStep(kept);
   return session.consented ? chooseStep : consentStep;
+}
+
+/** A page that redraws itself may take the card away, dialog and all, without closing it: then its size changes. */
+function closeWithCard({ frame, scope, close }: Run): void {
+  const watch = new ResizeObserver(() => frame.dialog.isConnected || close());
+  watch.observe(frame.dialog);
+  scope.onEnd(() => watch.disconnect());
 }
 
 let sheet: CSSStyleSheet | undefined;

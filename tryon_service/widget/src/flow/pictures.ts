@@ -11,15 +11,15 @@ export function box(name: string, ...children: readonly Element[]): HTMLElement 
 }
 
 /** These events don't bubble: they are caught on their way down. */
-function shape({ target, currentTarget }: Event): void {
+function shape({ currentTarget }: Event): void {
+  if (!(currentTarget instanceof HTMLElement)) return;
+  const first = currentTarget.querySelector<HTMLImageElement | HTMLVideoElement>("img, video");
+  if (!first) return;
   const [width, height] =
-    target instanceof HTMLVideoElement
-      ? [target.videoWidth, target.videoHeight]
-      : target instanceof HTMLImageElement
-        ? [target.naturalWidth, target.naturalHeight]
-        : [0, 0];
-  if (height && currentTarget instanceof HTMLElement)
-    currentTarget.style.setProperty("--ratio", String(width / height));
+    first instanceof HTMLVideoElement
+      ? [first.videoWidth, first.videoHeight]
+      : [first.naturalWidth, first.naturalHeight];
+  if (height) currentTarget.style.setProperty("--ratio", String(width / height));
 }
 
 /** The product photo as it was; an empty box where it can't be had, for it only keeps company. */

@@ -4,6 +4,7 @@ import { advice, isRefusal } from "./advice";
 import { posture } from "./art";
 import { acceptPhotos, chooseStep, fileButton } from "./choose";
 import { button, h } from "./dom";
+import { forgetButton } from "./forget";
 import { PhotoProblem } from "./photo-problem";
 import { ownPhoto, productPhoto } from "./pictures";
 import type { Step } from "./run";
@@ -28,7 +29,10 @@ export const refusalStep =
       text: first ?? run.say("refusal.no_person"),
       stage: [area],
       body: more.length ? [h("ul", { class: "tips" }, ...more.map((words) => h("li", {}, words)))] : [],
-      actions: fromCamera ? [another, ...fileButton(run, "secondary")] : fileButton(run, "primary", "refusal.another"),
+      actions: [
+        ...(fromCamera ? [another, ...fileButton(run, "secondary")] : fileButton(run, "primary", "refusal.another")),
+        ...(run.host.session.get() ? [forgetButton(run)] : []),
+      ],
       back: chooseStep,
     };
   };

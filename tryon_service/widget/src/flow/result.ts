@@ -3,8 +3,8 @@ import { ApiError } from "../api-error";
 import type { KeptPose, Rendered } from "../host";
 import { swatches } from "./backgrounds";
 import { Compare } from "./compare";
-import { consentStep } from "./consent";
 import { button, h, icon } from "./dom";
+import { forgetButton } from "./forget";
 import type { Run, Step } from "./run";
 import { downloadLink, shareButton } from "./save";
 import type { Scope } from "./scope";
@@ -35,20 +35,12 @@ export const resultStep =
           "div",
           { class: "row" },
           button("quiet", run.say("result.another"), () => run.go(run.again), "again"),
-          button("quiet", run.say("result.forget"), () => forget(run), "forget"),
+          forgetButton(run),
         ),
       ],
       actions: [button("primary", run.say("result.done"), run.close)],
     };
   };
-
-/** Nothing of this shopper stays, on this page or in the tab. */
-function forget(run: Run): void {
-  run.host.session.forget();
-  run.host.reset();
-  run.host.emit("tryon:forgotten", {});
-  run.go(consentStep, run.say("result.forgotten"));
-}
 
 class Result {
   readonly compare: Compare;
@@ -91,6 +83,7 @@ class Result {
     const before = this.#wanted;
     this.#wanted = background;
     this.status.textContent = "";
+    this.#run.frame.announce(this.#run.say("result.changing"));
     this.compare.busy(true);
     try {
       const made =

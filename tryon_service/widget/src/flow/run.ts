@@ -75,6 +75,7 @@ export class Run {
       this.go(refusalStep(error));
     } else if (code === "expired_pose" || code === "invalid_pose") {
       host.session.forget();
+      host.session.consent(); // what the shopper agreed to this visit stands
       this.go(chooseStep, this.say("choose.expired"));
     } else {
       host.emit("tryon:error", { code });
