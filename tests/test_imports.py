@@ -19,7 +19,7 @@ TIERS: tuple[tuple[str, ...], ...] = (
     ("settings", "pb"),
     ("keyring", "observability", "engine_client"),
     ("access",),
-    ("registry", "cache", "packing", "stopwatch"),
+    ("registry", "cache", "packing", "stopwatch", "fingerprint"),
     ("analysis_cache",),
     ("zoo",),
     ("imaging",),
@@ -40,6 +40,7 @@ TIERS: tuple[tuple[str, ...], ...] = (
     ("evaluation",),
     ("training",),
     ("engine", "onboarding"),
+    ("shop", "batch"),
     ("cli",),
     ("__main__",),
 )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from tryon_service.errors import ZooError
+from tryon_service.perception import runtime
 from tryon_service.perception.runtime import LiteRtSession, default_threads, side_by_side
 from tryon_service.zoo.store import Store
 
@@ -22,6 +28,13 @@ def session() -> LiteRtSession:
 
 def test_threads_are_bounded() -> None:
     assert 1 <= default_threads() <= 4
+
+
+def test_a_process_can_be_held_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "_threads", default_threads())
+    runtime.limit_threads(1)
+    assert default_threads() == cv2.getNumThreads() == 1
+    assert side_by_side(lambda _: threading.get_ident(), [1, 2]) == [threading.get_ident()] * 2
 
 
 def test_the_first_run_says_nothing_on_stderr(session: LiteRtSession, capfd: pytest.CaptureFixture[str]) -> None:
@@ -77,3 +90,14 @@ def test_two_calls_run_side_by_side_on_interpreters_of_their_own(session: LiteRt
     for one, other in zip(alone, session.run(image), strict=True):
         np.testing.assert_array_equal(one, other)
     assert len(session._idle) == 2
+
+
+def test_onnxruntime_reports_to_nobody(tmp_path: Path) -> None:
+    """Where it isn't told, it keeps a session of its own among the temporary files and sends what it did to its maker."""
+    code = (
+        "from tryon_service.perception.runtime import open_onnx; from tryon_service.zoo.store import Store;"
+        "open_onnx(Store().path('parser'), 'parser', 1)"
+    )
+    environ = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], env={**environ, "TMPDIR": str(tmp_path)}, check=True)
+    assert list(tmp_path.iterdir()) == []

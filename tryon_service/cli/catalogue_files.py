@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tryon_service.cli.files import read_photo
@@ -18,8 +18,8 @@ MOST_BYTES = 64 << 20
 """Of a catalogue: far more than a million lines."""
 
 
-def read_catalogue(path: Path) -> Catalogue:
-    """Raises InputError for what isn't a readable file, and as parse_catalogue does."""
+def read_catalogue(path: Path, parse: Callable[[bytes, str], Catalogue] = parse_catalogue) -> Catalogue:
+    """Raises InputError for what isn't a readable file, and as parse does."""
     try:
         if path.stat().st_size > MOST_BYTES:
             detail = f"A catalogue has at most {MOST_BYTES / 1e6:.0f} MB."
@@ -27,7 +27,7 @@ def read_catalogue(path: Path) -> Catalogue:
         data = path.read_bytes()
     except OSError as error:
         raise InputError("invalid_option", f"{str(path)!r} can't be read: {error.strerror}.", "catalogue") from error
-    return parse_catalogue(data, path.name)
+    return parse(data, path.name)
 
 
 class PhotoReader:

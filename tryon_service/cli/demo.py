@@ -1,23 +1,37 @@
-"""A first picture without any photo of your own: two drawn figures, one wearing the garment, one in another pose."""
+"""A first picture without any photo of your own: two drawn figures, one wearing the garment, one in another pose.
+
+With --shop a small shop opens instead, whose pages have the widget on them.
+"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from tryon_service.cli import demo_shop
 from tryon_service.cli.files import check_writable, write_atomically
-from tryon_service.errors import RefusedError
+from tryon_service.errors import InputError, RefusedError
 
-HELP = "draw two figures, render, and say where the picture is"
+HELP = "draw two figures, render, and say where the picture is; or open a demo shop"
 PRODUCT_POSE, SHOPPER_POSE = "standing", "hand_on_hip"
 TILE = (576, 768)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("tryon-demo.png"), help="default: tryon-demo.png")
+    demo_shop.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.shop:
+        return demo_shop.run(args)
+    for option in demo_shop.OPTIONS:
+        if getattr(args, option) is not None:
+            raise InputError("invalid_option", "It goes with --shop.", f"--{option.replace('_', '-')}")
+    return _first_picture(args)
+
+
+def _first_picture(args: argparse.Namespace) -> int:
     from tryon_service.evaluation.drawing import fitted, rgb_of, sheet
     from tryon_service.figures import OUTFITS, draw_figure
     from tryon_service.imaging.encode import encode, format_for

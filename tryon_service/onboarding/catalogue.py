@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
 from tryon_service.errors import InputError, TryonError
@@ -29,13 +29,15 @@ UNKNOWN = ("", "unknown")
 
 @dataclass(frozen=True)
 class Card:
-    """line: of the file, counted from 1; photos: paths or URLs; views: as many, None where unknown."""
+    """line: of the file, counted from 1; photos: paths or URLs; views: as many, None where unknown; more: fields of
+    the columns that the reader asked for beside ours, by column."""
 
     line: int
     id: str
     photos: tuple[str, ...]
     views: tuple[ViewName | None, ...]
     rights_reference: str
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,14 @@ class Catalogue:
         return len(self.cards) + len(self.troubles)
 
 
-def parse_catalogue(data: bytes, name: str) -> Catalogue:
-    """data: the file's bytes; name: of the file, for errors.
+def parse_catalogue(data: bytes, name: str, more: Sequence[str] = ()) -> Catalogue:
+    """data: the file's bytes; name: of the file, for errors; more: columns that may be there beside ours.
 
     Raises InputError("invalid_option" or "missing_field") naming file and line for what isn't such a file at all.
     """
-    text = _decoded(data, name)
-    rows = _rows(text, name)
+    rows = read_rows(data, name)
     _, header = next(rows, (1, []))
-    columns = _columns(header, name)
+    columns = _columns(header, name, more)
     cards: list[Card] = []
     troubles: list[Trouble] = []
     lines: dict[str, int] = {}
@@ -76,7 +77,7 @@ def parse_catalogue(data: bytes, name: str) -> Catalogue:
         try:
             if len(row) != len(header):
                 raise InputError("invalid_option", f"It has {len(row)} columns, the first line has {len(header)}.")
-            card = _card(line, fields)
+            card = card_of(line, fields, more)
             first = lines.setdefault(card.id, line)
             if first != line:
                 raise InputError("invalid_option", f"Line {first} has the same id.", "id")
@@ -84,6 +85,14 @@ def parse_catalogue(data: bytes, name: str) -> Catalogue:
         except InputError as error:
             troubles.append(Trouble(line, fields.get("id", ""), error))
     return Catalogue(tuple(cards), tuple(troubles))
+
+
+def read_rows(data: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
+    """(line on which it begins, fields) of every row of a CSV file that isn't blank, its header first.
+
+    Raises InputError("invalid_option") naming file and line for what is no such file.
+    """
+    return _rows(_decoded(data, name), name)
 
 
 def _decoded(data: bytes, name: str) -> str:
@@ -99,7 +108,6 @@ def _decoded(data: bytes, name: str) -> str:
 
 
 def _rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """(line on which it begins, fields) of every row that isn't blank."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     line = 1
     try:
@@ -118,24 +126,24 @@ def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=first.count)
 
 
-def _columns(header: Sequence[str], name: str) -> Mapping[str, int]:
+def _columns(header: Sequence[str], name: str, more: Sequence[str]) -> Mapping[str, int]:
     """Where each column is."""
     names = [field.strip().lower() for field in header]
-    where = f"{name} line 1"
+    where, known = f"{name} line 1", ", ".join((*COLUMNS, *more))
     for column in COLUMNS:
         if column not in names and column not in OPTIONAL:
-            known = ", ".join(COLUMNS)
             raise InputError("missing_field", f"There is no column {column!r}; the columns are {known}.", where)
     for column in names:
-        if column not in COLUMNS:
-            raise InputError("invalid_option", f"The column {column!r} is none of {', '.join(COLUMNS)}.", where)
+        if column not in COLUMNS and column not in more:
+            raise InputError("invalid_option", f"The column {column!r} is none of {known}.", where)
         if names.count(column) > 1:
             raise InputError("invalid_option", f"There are two columns {column!r}.", where)
     return {column: names.index(column) for column in names}
 
 
-def _card(line: int, fields: Mapping[str, str]) -> Card:
-    """Raises InputError naming the column."""
+def card_of(line: int, fields: Mapping[str, str], more: Sequence[str]) -> Card:
+    """The card of a line's fields by column. more: columns that are kept as they are. Raises InputError naming the
+    column."""
     if not fields["id"]:
         raise InputError("missing_field", "A card needs an id.", "id")
     if fields["id"] in (".", ".."):
@@ -153,7 +161,8 @@ def _card(line: int, fields: Mapping[str, str]) -> Card:
     if len(reference) > MAX_REFERENCE:
         detail = f"It has {len(reference)} characters; at most {MAX_REFERENCE} are kept."
         raise InputError("invalid_option", detail, "rights_reference")
-    return Card(line, fields["id"], photos, _views(fields.get("views", ""), len(photos)), reference)
+    views = _views(fields.get("views", ""), len(photos))
+    return Card(line, fields["id"], photos, views, reference, {name: fields.get(name, "") for name in more})
 
 
 def _views(text: str, count: int) -> tuple[ViewName | None, ...]:

@@ -20,19 +20,31 @@ Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 _BUILD_LOCK = threading.Lock()
+_threads = min(os.cpu_count() or 1, 4)
 
 
 def default_threads() -> int:
-    """Threads a network runs on unless told otherwise: the machine's CPUs, at most 4."""
-    return min(os.cpu_count() or 1, 4)
+    """Threads a network runs on unless told otherwise: the machine's CPUs, at most 4, or what limit_threads said."""
+    return _threads
+
+
+def limit_threads(count: int) -> None:
+    """For a process that shares the machine with others of its kind: so many threads, at least 1, for each network
+    that is loaded from now on, and for OpenCV."""
+    import cv2
+
+    global _threads  # noqa: PLW0603 - like OpenCV's own number, it is the process's
+    _threads = count
+    cv2.setNumThreads(count)
 
 
 def side_by_side(work: Callable[[Item], Outcome], items: Sequence[Item]) -> list[Outcome]:
-    """work on every item, each in a thread of its own, the first in the caller's; results in the items' order.
+    """work on every item, each in a thread of its own, the first in the caller's, or one after the other where a
+    process has one thread only; results in the items' order.
 
     Raises what work raises for the earliest item that fails, once all have ended.
     """
-    if len(items) <= 1:
+    if len(items) <= 1 or default_threads() == 1:
         return [work(item) for item in items]
     # Threads of a moment cost a tenth of a millisecond and, unlike a kept pool, survive forks and can't wait in a ring.
     with ThreadPoolExecutor(len(items) - 1, thread_name_prefix="tryon") as pool:
@@ -42,6 +54,7 @@ def side_by_side(work: Callable[[Item], Outcome], items: Sequence[Item]) -> list
 
 def open_onnx(path: Path, name: str, num_threads: int | None = None) -> Any:  # noqa: ANN401 - no types there
     """An onnxruntime session on the CPU. name: the network's, in errors. Raises ZooError("network_mismatch")."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read at import; else it keeps a file of its own and calls its maker
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
