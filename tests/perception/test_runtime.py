@@ -93,7 +93,7 @@ def test_two_calls_run_side_by_side_on_interpreters_of_their_own(session: LiteRt
 
 
 def test_onnxruntime_reports_to_nobody(tmp_path: Path) -> None:
-    """Where it isn't told, it keeps a session of its own among the temporary files and sends what it did to its maker."""
+    """Left alone it keeps a file among the temporary ones and sends its maker what it did."""
     code = (
         "from tryon_service.perception.runtime import open_onnx; from tryon_service.zoo.store import Store;"
         "open_onnx(Store().path('parser'), 'parser', 1)"
