@@ -9,7 +9,7 @@ import pytest
 
 from tryon_service.errors import InputError
 from tryon_service.evaluation import records as module
-from tryon_service.evaluation.records import NAME, Ledger, code_digest, compared, read_records, read_strip
+from tryon_service.evaluation.records import NAME, Ledger, compared, read_records, read_strip
 from tryon_service.types import UInt8Array
 
 
@@ -38,11 +38,6 @@ def test_other_code_may_not_write_into_the_same_file(tmp_path: Path, monkeypatch
     monkeypatch.setattr(module, "code_digest", lambda: "another")
     with pytest.raises(InputError, match="another version"):
         Ledger(tmp_path, "warp")
-
-
-def test_the_digest_is_of_the_code(tmp_path: Path) -> None:
-    assert len(code_digest()) == 16
-    assert code_digest() == code_digest()
 
 
 def test_versions_are_compared_on_the_same_pairs(tmp_path: Path, strip: UInt8Array) -> None:

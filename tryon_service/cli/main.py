@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from tryon_service import __version__
 from tryon_service.cli import (
+    batch,
     check,
     dataset,
     demo,
@@ -45,6 +46,7 @@ COMMANDS = (
     check,
     settings,
     render,
+    batch,
     perceive,
     evaluate,
     demo,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import tryon_service
 from tryon_service.errors import InputError
+from tryon_service.fingerprint import code_digest
 from tryon_service.imaging.decode import decode
 from tryon_service.imaging.encode import encode
 from tryon_service.types import UInt8Array
@@ -19,18 +18,6 @@ Summary = Callable[[Sequence[Record]], dict[str, Any]]
 
 NAME, STRIPS = "records.jsonl", "strips"
 QUALITY = 85
-MEASURING = ("evaluation", "cli", "training")
-"""Folders of the package that make no picture."""
-
-
-def code_digest() -> str:
-    """Sixteen hex digits that change with any source file or weight that has a hand in a picture."""
-    root = Path(tryon_service.__file__).parent
-    made = hashlib.sha256()
-    for path in sorted(root.rglob("*")):
-        if path.suffix in (".py", ".toml", ".onnx") and path.relative_to(root).parts[0] not in MEASURING:
-            made.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
-    return made.hexdigest()[:16]
 
 
 class Ledger:

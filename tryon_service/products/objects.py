@@ -17,13 +17,14 @@ logger = logging.getLogger(__name__)
 class Objects:
     """Bytes by name below an fsspec URL. Raises UnavailableError, and at first InputError("invalid_option")."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, field: str = "TRYON_STORE_URL") -> None:
+        """field: which input the URL is, for errors."""
         try:
             # A listing kept in memory would hide what other machines do.
             self._files, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
         except (ValueError, ImportError) as error:
             detail = f"It can't be used ({type(error).__name__}); s3:// needs the scale extra."
-            raise InputError("invalid_option", detail, "TRYON_STORE_URL") from None
+            raise InputError("invalid_option", detail, field) from None
         self._root = root.rstrip("/")
 
     def size(self, name: str) -> int | None:

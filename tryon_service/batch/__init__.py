@@ -1,0 +1,1 @@
+"""Whole catalogues, re-rendered in a set of poses: resumable, every row accounted for."""
