@@ -76,7 +76,7 @@ class Settings:
         default=0, metadata=_about("port for the engine's own metrics on this machine; 0 for none", 0, 65535)
     )
     renderer: str = field(
-        default="warp",
+        default="warp+refine",
         metadata=_about("what makes a picture unless a call names another; warp where the weights of this are missing"),
     )
     device: str = field(default="cpu", metadata=_about("device of the engine's worker"))

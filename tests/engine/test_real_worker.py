@@ -77,7 +77,7 @@ def test_photo_token_product_and_bytes_give_the_same_picture(
     by_id = render(client, photo=shopper_png, product_id="tee")
     in_process = pipeline.render(RenderRequest(shopper_png, (product_png,)))
     assert in_process.picture is not None
-    mark = pipeline.renderer("warp").info.mark
+    mark = pipeline.renderer("").info.mark
     assert by_id.image == encode(in_process.picture, "jpeg", credit=in_process.credit, mark=mark)
     photos = pb.ProductPhotos(photos=[pb.ProductPhoto(image=product_png)])
     assert render(client, photo=shopper_png, photos=photos).image == by_id.image
@@ -96,7 +96,7 @@ def test_a_picture_found_again_is_the_one_that_is_computed(
     first, found = (render(client, pose="name:walking", product_id="tee") for _ in range(2))
     assert ("cache" in first.report.timings_ms, set(found.report.timings_ms)) == (False, {"cache"})
     computed = pipeline.render(RenderRequest(house.house_pose("walking"), (product_png,)))
-    mark = pipeline.renderer("warp").info.mark
+    mark = pipeline.renderer("").info.mark
     assert found.image == first.image == encode(computed.picture, "jpeg", credit=computed.credit, mark=mark)
 
 

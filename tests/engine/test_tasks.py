@@ -17,7 +17,7 @@ OPTIONS = {
     "background": "product",
     "size": [],
     "format": "",
-    "renderer": "warp",
+    "renderer": "",
     "min_verdict": "doubtful",
     "original_if_refused": False,
 }
