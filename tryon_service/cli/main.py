@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def set_up_logging(*, verbose: bool) -> None:
     """Warnings, and the zoo's word that it is fetching a network, which takes a while; everything if verbose."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="tryon: %(message)s")
-    logging.getLogger("tryon_service.zoo").setLevel(logging.INFO)
+    logging.getLogger("tryon_service.zoo.store").setLevel(logging.INFO)
 
 
 def report_error(error: TryonError, *, verbose: bool) -> int:

