@@ -27,6 +27,8 @@ from tryon_service.engine_client import EngineClient
 ROOT = Path(__file__).parents[1]
 DEADLINE = 30.0
 """Seconds that anything may take here."""
+FIRST_START = 90.0
+"""Seconds for a service to be ready, on a machine that has much else to do."""
 OPEN = "1000000 per minute"
 """A rate limit that nobody reaches."""
 SETTINGS = {
@@ -140,7 +142,7 @@ def running(*, apart: bool = False, **variables: str) -> Iterator[Service]:
     try:
         for command in ("engine", "gateway") if apart else ("serve",):
             service.start(command)
-        service.wait_ready()
+        service.wait_ready(FIRST_START)
         yield service
     finally:
         service.stop()

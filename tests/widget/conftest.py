@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from chromium import chromium, executable
 from open_shop import OpenShop, Visit, open_shop, visit
 
 from tryon_service.errors import ZooError
-from tryon_service.figures import OUTFITS, draw_figure
+from tryon_service.figures import OUTFITS, Figure, draw_figure
 from tryon_service.imaging.encode import encode
+from tryon_service.shop.drawn import draw_catalogue
 from tryon_service.zoo.store import Store
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-"""Names under which a browser may be on the PATH."""
-FLAGS = ["--no-sandbox", "--use-fake-device-for-media-stream"]
-"""A root user has no sandbox; a camera that shows a test picture stands in for one."""
 DEADLINE = 30_000
 """Milliseconds that a page gets for anything."""
 DESKTOP = {"width": 1280, "height": 900}
+PRODUCTS = ("star-tee", "harbour-stripe", "lagoon-tank", "picnic-dress")
+"""Of the drawn catalogue: enough for a listing."""
 
 Open = Callable[..., Visit]
 
@@ -39,23 +39,26 @@ def networks() -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window; skips where there is none."""
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if found is None:
-        pytest.skip(f"no browser: none of {', '.join(CHROMIUM)} is on the PATH")
+def browser(shopper: bytes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium without a window, with the shopper before its camera; skips where there is none."""
+    if executable() is None:
+        pytest.skip("no browser: Chromium is not on the PATH")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     playwright.expect.set_options(timeout=DEADLINE)
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=found, args=FLAGS)
+    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
+    film.write_bytes(shopper)
+    with chromium(f"--use-file-for-fake-video-capture={film}") as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="session")
-def shop(networks: None, browser: Browser) -> Iterator[OpenShop]:
-    """The drawn catalogue's shop, one for all tests: leave its products and its service as they are."""
-    with open_shop() as opened:
+def shop(networks: None, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenShop]:
+    """A shop with some of the drawn catalogue, one for all tests: leave its products and its service as they are."""
+    catalogue = draw_catalogue(tmp_path_factory.mktemp("drawn"))
+    lines = catalogue.read_text("utf-8").splitlines(keepends=True)
+    kept = [line for line in lines[1:] if line.startswith(PRODUCTS)]
+    catalogue.write_text("".join([lines[0], *kept]), "utf-8")
+    with open_shop(catalogue) as opened:
         yield opened
 
 
@@ -76,15 +79,42 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 
 @pytest.fixture
-def open_page(new_context: Callable[..., BrowserContext], shop: OpenShop) -> Open:
-    """open_page("/p/star-tee?lang=ru", **options of the context): a visit of the shop."""
-    return lambda path, **options: visit(new_context(**options), shop.url + path)
+def open_page(new_context: Callable[..., BrowserContext], shop: OpenShop) -> Iterator[Open]:
+    """open_page("/p/star-tee?lang=ru", pose=kept_pose, **options of the context): a visit of the shop, with a pose
+    already kept where one is given. In the end no page may have called another origin or broken its policy."""
+    made: list[Visit] = []
+
+    def open_(path: str, pose: str = "", **options: object) -> Visit:
+        context = new_context(**options)
+        if pose:
+            context.add_init_script(f"sessionStorage.setItem('tryon:pose', {json.dumps(pose)})")
+        made.append(visit(context, path if "://" in path else shop.url + path))
+        return made[-1]
+
+    yield open_
+    for one in made:
+        assert one.foreign(shop.url, shop.service_url, shop.other_url) == []
+        assert one.violations == []
 
 
 @pytest.fixture(scope="session")
-def shopper() -> bytes:
-    """A shopper's photo: a figure with a hand on the hip, as a JPEG."""
-    return encode(draw_figure("hand_on_hip", OUTFITS["striped_long"], (720, 960), seed=1).photo, "jpeg")
+def figure() -> Figure:
+    """The shopper, with a hand on the hip."""
+    return draw_figure("hand_on_hip", OUTFITS["striped_long"], (720, 960), seed=1)
+
+
+@pytest.fixture(scope="session")
+def shopper(figure: Figure) -> bytes:
+    """A photo of the shopper, as a JPEG."""
+    return encode(figure.photo, "jpeg")
+
+
+@pytest.fixture(scope="session")
+def kept_pose(shop: OpenShop, shopper: bytes) -> str:
+    """The shopper's pose as the widget keeps it for the visit."""
+    with shop.service.http(shop.key) as http:
+        found = http.post("/v1/poses", files={"shopper": shopper}).json()
+    return json.dumps({"token": found["pose"], "expires": found["expires_at"], "view": found["view"]})
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from real_service import DEADLINE, ROOT, Service, running
+from flask import Flask
 
+from tests.real_service import DEADLINE, ROOT, Service, running
 from tryon_service.cli.catalogue_files import PhotoReader, read_catalogue
 from tryon_service.cli.demo_service import listen
 from tryon_service.client import Client
@@ -35,19 +36,24 @@ WITHIN_THE_PAGE = ("blob:", "data:", "about:")
 """Requests that leave no browser."""
 EVENTS = ("ready", "opened", "pose", "rendered", "refused", "error", "forgotten", "token-expired")
 LISTEN = f"""for (const name of {list(EVENTS)})
-  document.addEventListener(`tryon:${{name}}`, (event) => noteEvent(event.type, event.detail ?? {{}}));"""
+  document.addEventListener(`tryon:${{name}}`, (event) => noteEvent(event.type, event.detail ?? {{}}));
+document.addEventListener("securitypolicyviolation", (event) =>
+  noteViolation(`${{event.violatedDirective}} ${{event.blockedURI}}`));"""
 
 
 @dataclass(frozen=True)
 class OpenShop:
     """url: of the shop; service_url: of the service; key: with all scopes; service: its processes; products: ids of
-    those that can be tried on."""
+    those that can be tried on; other_url: another origin whose pages may call the service; pages: HTML of a test's own
+    pages by name, at /own/<name> of both."""
 
     url: str
     service_url: str
     key: str
     service: Service
     products: Sequence[str]
+    other_url: str
+    pages: dict[str, str]
 
 
 @contextmanager
@@ -57,8 +63,9 @@ def open_shop(catalogue: Path | None = None, **variables: str) -> Iterator[OpenS
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tryon-shop-")))
         port = stack.enter_context(listen(0, "port"))
-        origin = f"http://127.0.0.1:{port.getsockname()[1]}"
-        service = stack.enter_context(running(TRYON_CORS_ORIGINS=origin, **variables))
+        other_port = stack.enter_context(listen(0, "port"))
+        origin, other = (f"http://127.0.0.1:{one.getsockname()[1]}" for one in (port, other_port))
+        service = stack.enter_context(running(TRYON_CORS_ORIGINS=f"{origin},{other}", **variables))
         key = service.key("render,products,admin")
         client = stack.enter_context(Client(service.url, key))
         file = catalogue or draw_catalogue(folder / "drawn")
@@ -67,9 +74,12 @@ def open_shop(catalogue: Path | None = None, **variables: str) -> Iterator[OpenS
         synced = list(sync(client, cards, {}, reader))
         items = fill_shelf(cards.cards, synced, reader, folder)
         app = create_app(Shop(items, folder, origin, service.url), client.with_options(timeout=10.0))
-        stack.enter_context(serving(app, port))
+        pages: dict[str, str] = {}
+        for one, at in ((app, port), (Flask("other"), other_port)):
+            one.add_url_rule("/own/<name>", "own", lambda name: pages[name])
+            stack.enter_context(serving(one, at))
         products = [one.id for one in items.values() if one.try_on]
-        yield OpenShop(origin, service.url, key, service, products)
+        yield OpenShop(origin, service.url, key, service, products, other, pages)
 
 
 @dataclass
@@ -84,12 +94,14 @@ class Visit:
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     events: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", lambda one: one.type in ("error", "warning") and self.complaints.append(one.text))
         self.page.expose_function("noteEvent", lambda name, detail: self.events.append((name, detail)))
+        self.page.expose_function("noteViolation", lambda one: self.violations.append(one))  # noqa: PLW0108 - the driver marks its handlers
         self.page.add_init_script(LISTEN)
 
     def details(self, name: str) -> list[dict[str, object]]:

@@ -6,27 +6,12 @@ import re
 from collections.abc import Callable
 
 import pytest
-from open_shop import OpenShop, Visit, words
+from open_shop import OpenShop, Visit
+from steps import Shopper, expect
 
 pytestmark = pytest.mark.browser
 
 PRODUCT = "star-tee"
-
-
-def walk(made: Visit, photo: bytes) -> None:
-    """From the product's page to the picture in the dialog."""
-    from playwright.sync_api import expect
-
-    page, say = made.page, words()
-    page.get_by_role("button", name=say["card.try"]).click()
-    expect(page.get_by_role("heading", name=say["consent.title"])).to_be_focused()
-    page.get_by_role("button", name=say["consent.agree"]).click()
-    expect(page.get_by_role("heading", name=say["choose.title"])).to_be_focused()
-    page.locator("input[type=file]").set_input_files({"name": "me.jpg", "mimeType": "image/jpeg", "buffer": photo})
-    expect(page.get_by_role("img", name=say["pose.photo"])).to_be_visible()
-    page.get_by_role("button", name=say["pose.use"]).click()
-    expect(page.get_by_role("heading", name=say["result.title"])).to_be_focused()
-    expect(page.get_by_role("dialog").get_by_text(say["result.label"])).to_be_visible()
 
 
 def follows(made: Visit, product: str) -> bool:
@@ -51,15 +36,15 @@ def follows(made: Visit, product: str) -> bool:
 def test_a_photo_becomes_a_picture_and_the_shop_follows(
     kind: str, open_page: Callable[..., Visit], shop: OpenShop, request: pytest.FixtureRequest
 ) -> None:
-    from playwright.sync_api import expect
-
     made = open_page(f"/p/{PRODUCT}")
     page = made.page
-    walk(made, request.getfixturevalue(kind))
+    one = Shopper(made)
+    one.see_picture(request.getfixturevalue(kind))
+    one.sees("result.label")
     from_flow = [detail for detail in made.details("tryon:rendered") if detail["source"] == "flow"]
     assert from_flow == [{"product": PRODUCT, "verdict": "accepted", "source": "flow"}]
     assert [set(detail) for detail in made.details("tryon:pose")] == [{"expires"}], "nothing else of the shopper"
-    page.keyboard.press("Escape")
+    one.close()
     expect(page.locator("try-on-card img").first).to_have_attribute("src", re.compile("^blob:"))
 
     made.events.clear()
@@ -69,5 +54,4 @@ def test_a_photo_becomes_a_picture_and_the_shop_follows(
     assert len(shown) >= len(shop.products) / 2
     assert made.details("tryon:error") == []
 
-    assert made.foreign(shop.url, shop.service_url) == []
     assert made.complaints == []

@@ -3,7 +3,7 @@
     app = create_app(Shop(items, folder, "http://127.0.0.1:8000", "http://127.0.0.1:8080"), client)
 
 Pages carry the widget's tag and hold to a strict Content-Security-Policy. `?lang=ru` and `?theme=dark` choose the
-language and the look, and stay with the links.
+language and the look, and stay with the links; `?widget=off` leaves the tag out, to see what a page is without it.
 """
 
 from __future__ import annotations
@@ -120,6 +120,7 @@ def _in_templates(shop: Shop) -> dict[str, Any]:
         "service": shop.service,
         "lang": lang,
         "theme": chosen["theme"],
+        "widget": request.args.get("widget") != "off",
         "text": TEXTS[lang],
         "to": lambda view, **values: url_for(view, **kept, **values),
         "here": lambda **other: url_for(page, **its, **{**kept, **other}),

@@ -46,6 +46,11 @@ export class Service implements Api {
     this.#tokens = tokens;
   }
 
+  /** Gets the token that calls for these products will need, so that the first of them doesn't wait for it. */
+  prepare(products: readonly string[]): void {
+    this.#tokens.get(products).catch(() => {}); // the call itself will say so
+  }
+
   async pose(photo: Blob, onProgress: (share: number) => void, signal: AbortSignal): Promise<FoundPose> {
     const form = formOf({ shopper: photo, ttl: String(POSE_TTL) });
     const found = await this.#authorized([], (token) => upload(this.#at("v1/poses"), token, form, onProgress, signal));

@@ -68,6 +68,8 @@ export class TryOnCard extends HTMLElement {
       const { flow, texts } = await this.#page.flow();
       if (!this.isConnected) return listing.release(this);
       emit(this, "tryon:opened");
+      const { product, service, tokenUrl } = this.#inside;
+      if (product && tokenUrl) service.prepare([product]);
       flow.open(this.#host(this.#wording().learn(texts)));
       this.#look.whenClosed(() => listing.release(this));
     } catch {

@@ -42,7 +42,7 @@ export class Frame {
     this.#panel.replaceChildren(...(view.text ? [h("p", { class: "lead" }, view.text)] : []), ...(view.body ?? []));
     this.#actions.replaceChildren(...(view.actions ?? []));
     this.#live.textContent = notice;
-    this.#scroll.scrollTop = 0;
+    for (const one of [this.dialog, this.#scroll, this.#panel]) one.scrollTop = 0; // which scrolls, the screen decides
     if (!this.dialog.open) this.dialog.showModal();
     heading.focus({ preventScroll: true });
   }

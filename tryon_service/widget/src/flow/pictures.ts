@@ -3,7 +3,7 @@ import { h } from "./dom";
 import type { Run } from "./run";
 import type { Scope } from "./scope";
 
-/** A box for pictures that takes the first one's shape; until then it is upright. */
+/** A box for pictures that takes the first one's shape; until then it has that of the step before. */
 export function box(name: string, ...children: readonly Element[]): HTMLElement {
   const made = h("div", { class: `box ${name}` }, ...children);
   for (const type of ["load", "loadedmetadata", "resize"]) made.addEventListener(type, shape, { capture: true });
@@ -19,7 +19,10 @@ function shape({ currentTarget }: Event): void {
     first instanceof HTMLVideoElement
       ? [first.videoWidth, first.videoHeight]
       : [first.naturalWidth, first.naturalHeight];
-  if (height) currentTarget.style.setProperty("--ratio", String(width / height));
+  if (!height) return;
+  // The next step most often shows a picture of the same shape: its box has it at once, and nothing jumps.
+  for (const one of [currentTarget, currentTarget.closest<HTMLElement>(".stage")])
+    one?.style.setProperty("--ratio", String(width / height));
 }
 
 /** The product photo as it was; an empty box where it can't be had, for it only keeps company. */
@@ -34,7 +37,7 @@ export function productPhoto(run: Run, scope: Scope): HTMLElement {
   return made;
 }
 
-/** The shopper's own photo, if it is still in hand. */
-export function ownPhoto(run: Run): HTMLElement | null {
-  return run.photo && box("photo", h("img", { src: run.photo.url, alt: run.say("pose.photo") }));
+/** The shopper's own photo, if it is still in hand. words: key of what it shows. */
+export function ownPhoto(run: Run, words: "upload.photo" | "pose.photo"): HTMLElement | null {
+  return run.photo && box("photo", h("img", { src: run.photo.url, alt: run.say(words) }));
 }

@@ -32,7 +32,7 @@ export const poseStep =
   (run) => {
     const guessed = found.joints.slice(0, BODY).some(([, , seen]) => !seen);
     const turned = found.view === "side" || found.view === "back";
-    const photo = ownPhoto(run);
+    const photo = ownPhoto(run, "pose.photo");
     photo?.append(skeleton(found));
     return {
       name: "pose",

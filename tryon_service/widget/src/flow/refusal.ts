@@ -19,7 +19,9 @@ export const refusalStep =
   (run, scope) => {
     const { sentences, product } = advice(run.host.texts, problem);
     const [first, ...more] = sentences;
-    const area = product ? productPhoto(run, scope) : (ownPhoto(run) ?? h("div", { class: "drop" }, posture()));
+    const area = product
+      ? productPhoto(run, scope)
+      : (ownPhoto(run, "upload.photo") ?? h("div", { class: "drop" }, posture()));
     acceptPhotos(run, scope, area);
     const fromCamera = run.again !== chooseStep;
     const another = button("primary", run.say("refusal.camera"), () => run.go(run.again), "camera");

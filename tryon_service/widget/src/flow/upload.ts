@@ -20,7 +20,7 @@ export const uploadStep =
     const work = async () => {
       const photo = source instanceof Blob ? await prepare(source, scope.signal) : source;
       scope.signal.throwIfAborted();
-      stage.append(h("img", { src: run.holdPhoto(photo).url, alt: run.say("pose.photo") }));
+      stage.append(h("img", { src: run.holdPhoto(photo).url, alt: run.say("upload.photo") }));
       return send(run, scope, photo, bar, doing);
     };
     const retry: Step = (again, next) => uploadStep(run.photo ?? source, notice)(again, next);
