@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 FOCUSED = """() => {
   let at = document.activeElement;
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
-  return at?.ariaLabel ?? at?.labels?.[0]?.textContent ?? at?.textContent?.trim() ?? "";
+  return at.ariaLabel ?? at.labels?.[0]?.textContent ?? (at.matches("a, button") ? at.textContent.trim() : "");
 }"""
-"""The name of what has the focus, also in a shadow root."""
+"""The name of what has the focus, also in a shadow root; empty for what isn't a control, as a box that scrolls."""
 MOST_TABS = 40
 
 
@@ -87,12 +87,12 @@ class Shopper:
         return str(self.page.evaluate(FOCUSED))
 
     def tab_to(self, name: str) -> None:
-        """By the keyboard to what has this name, or begins with it. Raises AssertionError with what there was."""
+        """By the keyboard to what has this name. Raises AssertionError with what there was."""
         passed = []
         for _ in range(MOST_TABS):
             self.page.keyboard.press("Tab")
             passed.append(self.focused)
-            if passed[-1].startswith(name):
+            if passed[-1] == name:
                 return
         raise AssertionError(f"Tab never comes to {name!r}: {passed}")
 

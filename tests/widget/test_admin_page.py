@@ -177,6 +177,7 @@ def test_the_first_hour(
     send(page, say)
 
     expect(page.get_by_role("heading", level=1, name="tee-1")).to_be_focused()
+    expect(page.locator(".photos > li")).to_have_count(2)
     first, second = page.locator(".photos > li").all()
     expect(first).to_contain_text(say["photos.usable"])
     expect(first).to_contain_text("front; you said back")
