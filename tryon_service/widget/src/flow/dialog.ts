@@ -9,6 +9,7 @@ import { Frame } from "./frame";
 import { renderStep } from "./render";
 import { Run, type Step } from "./run";
 import type { Scope } from "./scope";
+import sideways from "./sideways.css";
 import stage from "./stage.css";
 
 const open = new WeakSet<ShadowRoot>();
@@ -48,7 +49,7 @@ let sheet: CSSStyleSheet | undefined;
 function dress(root: ShadowRoot): void {
   if (!sheet) {
     sheet = new CSSStyleSheet();
-    sheet.replaceSync(layout + controls + stage + compare);
+    sheet.replaceSync(layout + sideways + controls + stage + compare);
   }
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
 }
