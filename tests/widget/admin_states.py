@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 TEXTS = ROOT / "tryon_service" / "widget" / "src" / "admin" / "texts"
 PRODUCT = "of-the-walk"
-LOADED = "[...document.images].every((img) => img.complete && !img.classList.contains('waiting'))"
+LOADED = """(() => {
+  const missing = [...document.images].find((img) => !img.complete || img.classList.contains("waiting"));
+  missing ? missing.scrollIntoView({ block: "center" }) : scrollTo(0, 0);
+  return !missing;
+})()"""
+"""Pictures are loaded as they come into view, so whoever wants them all has to look at each."""
 
 
 def admin_states(visit: Visit, language: str, shop: OpenShop, photo: bytes) -> Iterator[str]:
