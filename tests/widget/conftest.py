@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +13,9 @@ import pytest
 from chromium import chromium, executable
 from open_shop import OpenShop, Visit, open_shop, visit
 
-from tryon_service.errors import ZooError
+from tryon_service.analysis import WORKING_SIDES
+from tryon_service.client import Client
+from tryon_service.errors import TryonError, ZooError
 from tryon_service.figures import OUTFITS, Figure, draw_figure
 from tryon_service.imaging.encode import encode
 from tryon_service.shop.drawn import draw_catalogue
@@ -59,7 +63,16 @@ def shop(networks: None, browser: Browser, tmp_path_factory: pytest.TempPathFact
     kept = [line for line in lines[1:] if line.startswith(PRODUCTS)]
     catalogue.write_text("".join([lines[0], *kept]), "utf-8")
     with open_shop(catalogue) as opened:
+        analyse_all(opened)
         yield opened
+
+
+def analyse_all(shop: OpenShop) -> None:
+    """In every size that products are worked at, so that the service keeps nothing more of them later."""
+    with Client(shop.service_url, shop.key) as client:
+        for product, side in itertools.product(shop.products, WORKING_SIDES):
+            with contextlib.suppress(TryonError):  # refused: known by now all the same
+                client.render(pose="name:standing", product_id=product, width=side, height=side)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ OF_SHOPPER = (
     "no_person", "several_people", "person_too_small", "body_cropped", "joint_hidden", "back_view", "side_view",
     "view_mismatch", "pose_too_different", "low_light", "blurred",
 )  # fmt: skip
-OF_PRODUCT = ("limb_behind_body", "garment_not_visible", "no_model_in_product")
+OF_PRODUCT = ("limb_behind_body", "garment_not_visible", "no_model_in_product", "renderer_unjudged")
 SHOWN = 3
 """Sentences at most."""
 JOINTS: Sequence[tuple[str, Sequence[str], Mapping[str, str]]] = (
