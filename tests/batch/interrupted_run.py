@@ -70,10 +70,7 @@ def everywhere(folder: Path, step: int) -> None:
 def workers(shop: Path, out: Path, count: int) -> None:
     from test_batch_local import run
 
-    again = Shop.__new__(Shop)
-    again.folder = shop
-    again.lines = (shop / "catalogue.csv").read_text().splitlines()
-    run(again, out, workers=count)
+    run(Shop.again(shop), out, workers=count)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, Self
 
 from fake_pipeline import LOG, open_fake
 
@@ -20,7 +20,7 @@ from tryon_service.batch.poses import NamedPose
 from tryon_service.batch.progress import Progress
 from tryon_service.batch.rows import OF_THE_RUN
 from tryon_service.batch.run import Engine, Run
-from tryon_service.batch.worker import CardWorker, Done, Plan, Task
+from tryon_service.batch.worker import CardWorker, Done, PipelineMaker, Plan, Task
 from tryon_service.poses.house import house_pose
 
 POSES = tuple(NamedPose(name, house_pose(name)) for name in ("standing", "walking"))
@@ -47,6 +47,14 @@ class Shop:
     def __post_init__(self) -> None:
         self.photos.mkdir(parents=True)
         self.lines = ["product_id,view,file,colour"]
+
+    @classmethod
+    def again(cls, folder: Path) -> Self:
+        """One whose catalogue has been written there."""
+        shop = cls.__new__(cls)
+        shop.folder = folder
+        shop.lines = (folder / "catalogue.csv").read_text().splitlines()
+        return shop
 
     @property
     def photos(self) -> Path:
@@ -95,7 +103,7 @@ def inline(plan: Plan, ledger: Ledger) -> Engine:
     """One worker, in this process."""
 
     def render(tasks: Iterable[Task], _stop: Event) -> Iterator[Done]:
-        worker = CardWorker(plan, ledger.segment_path("1"), "1", open_fake(plan))
+        worker = CardWorker(plan, ledger.segment_path("1"), "1", PipelineMaker(open_fake(plan), plan.recipe))
         return (worker.work(task, Nobody()) for task in tasks)
 
     return render

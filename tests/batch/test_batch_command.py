@@ -49,12 +49,14 @@ def test_a_catalogue_is_rendered_with_the_real_networks(
     monkeypatch.setenv("TRYON_DATA", str(tmp_path / "data"))
     shop.add("shirt")
     (shop.photos / "1.jpg").write_bytes(encode(draw_figure("standing", OUTFITS["print_tee"], (192, 256)).photo, "jpeg"))
-    out = tmp_path / "out"
+    out, kept = tmp_path / "out", tmp_path / "analyses"
     line = ["batch", "--catalogue", str(shop.write()), "--photos", str(shop.photos), "--out", str(out)]
+    line += ["--cache", str(kept)]
     line += ["--poses", "standing", "--workers", "1", "--rights-reference", "contract 7", "--table", "jsonl"]
     assert main(line) == 0
     said = capsys.readouterr()
-    assert "Every row is in" in said.out
+    assert "report.html; every row is in" in said.out
+    (analysis,) = kept.glob("*.analysis")
     assert "1 of 1 pictures" in said.err
     row = json.loads((out / "results.jsonl").read_text())
     assert list(row) == [*NAMES, f"{CATALOGUE}colour"]
@@ -65,6 +67,10 @@ def test_a_catalogue_is_rendered_with_the_real_networks(
         assert preview.format == "PNG"
     assert main(line) == 0
     assert "1 of them from before" in capsys.readouterr().out
+    before = analysis.stat().st_mtime_ns
+    assert main([*line, "--again", "rendered,doubtful"]) == 0
+    assert [analysis] == list(kept.glob("*.analysis"))
+    assert analysis.stat().st_mtime_ns > before, "what was kept has not been read"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tryon_service.batch.ledger import open_ledger
 from tryon_service.batch.outputs import open_outputs
 from tryon_service.batch.progress import Progress
 from tryon_service.batch.run import Run
-from tryon_service.batch.worker import CardWorker, Done
+from tryon_service.batch.worker import CardWorker, Done, PipelineMaker
 from tryon_service.errors import UnavailableError
 
 
@@ -173,7 +173,8 @@ def test_a_run_that_stops_goes_on(shop: Shop, tmp_path: Path) -> None:
 
     with shop.opened(tmp_path / "out") as (run, ledger):
         plan, stop, progress = shop.plan(tmp_path / "out"), Event(), Progress(run.items)
-        worker, watch = CardWorker(plan, ledger.segment_path("1"), "1", open_fake(plan)), Impatient()
+        maker, watch = PipelineMaker(open_fake(plan), plan.recipe), Impatient()
+        worker = CardWorker(plan, ledger.segment_path("1"), "1", maker)
         stop.set()
         assert not run.render(lambda tasks, _: (worker.work(task, watch) for task in tasks), progress, stop)
         assert progress.done == 3

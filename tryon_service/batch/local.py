@@ -24,21 +24,25 @@ from tryon_service.batch.job import Item, unmade
 from tryon_service.batch.ledger import Ledger, Segment, at_work
 from tryon_service.batch.outputs import open_outputs
 from tryon_service.batch.rows import Row
-from tryon_service.batch.worker import CardWorker, Done, Opening, Plan, Task, open_pipeline
+from tryon_service.batch.worker import (
+    BAD_STARTS,
+    ITEM_TIMEOUT,
+    POLL,
+    START_TIMEOUT,
+    CardWorker,
+    Done,
+    Opening,
+    PipelineMaker,
+    Plan,
+    Task,
+    open_pipeline,
+)
 from tryon_service.confine import die_with, let_others_first
 from tryon_service.errors import TryonError, UnavailableError
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
-ITEM_TIMEOUT = 120.0
-"""Seconds that one item may take; a hundred times what is usual."""
-START_TIMEOUT = 300.0
-"""Seconds until a new worker has loaded its networks."""
-BAD_STARTS = 3
-"""Workers in a row that may die before they have begun."""
-POLL = 0.5
-"""Seconds after which somebody's wish to stop is noticed."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Variables that numpy's libraries read as they are loaded, which is before a worker can say anything."""
 READY, BEGUN, ITEM, DONE, FAILED = "ready", "begun", "item", "done", "failed"
@@ -227,7 +231,7 @@ def _main(
     let_others_first()
     try:
         with at_work(state):
-            worker = CardWorker(plan, segment, name, opening(plan))
+            worker = CardWorker(plan, segment, name, PipelineMaker(opening(plan), plan.recipe))
             connection.send((READY, None))
             while (task := connection.recv()) is not None:
                 connection.send((DONE, worker.work(task, _Parent(connection))))

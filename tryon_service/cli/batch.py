@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -23,14 +25,19 @@ from tryon_service.settings import Settings
 
 if TYPE_CHECKING:
     from tryon_service.batch.catalogue import Catalogue
+    from tryon_service.batch.engines import EngineOptions
     from tryon_service.batch.keys import Recipe
     from tryon_service.batch.outputs import Outputs
     from tryon_service.batch.poses import NamedPose
     from tryon_service.batch.results import TableFormat
-    from tryon_service.batch.run import Run
+    from tryon_service.batch.run import Engine, Run
+    from tryon_service.batch.worker import Plan
 
 HELP = "render a whole catalogue in a set of poses"
 DONE, INTERRUPTED = 0, 130
+DAY = 86400
+"""Seconds."""
+GB = 10**9
 FORMATS = ("jpeg", "png", "webp", "avif")
 STATUSES = ("rendered", "doubtful", "refused", "failed")
 
@@ -49,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rights-reference", default="", metavar="TEXT", help=RIGHTS_HELP)
     _add_picture_arguments(parser)
     _add_run_arguments(parser)
+    _add_engine_arguments(parser)
 
 
 RIGHTS_HELP = "where it is written that the models agreed to be re-posed, unless a column rights_reference says so"
@@ -70,7 +78,6 @@ def _add_picture_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=_count, help="processes; default: one for each CPU")
     parser.add_argument("--limit", type=_count, help="only so many products, the catalogue's first")
     parser.add_argument(
         "--only-missing", action="store_true", help="leave every row alone that an earlier run has made"
@@ -79,19 +86,47 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--table", choices=("parquet", "jsonl"), help="default: parquet if the batch extra is there")
     parser.add_argument("--state", type=Path, metavar="DIR", help="the run's own files; needed if OUT is a URL")
     parser.add_argument(
-        "--item-timeout", type=float, default=120.0, metavar="SECONDS", help="for one picture; default: 120"
+        "--cache",
+        type=Path,
+        default=os.environ.get("TRYON_CACHE_DIR") or None,
+        metavar="DIR",
+        help="keep analysed photos in this private folder, for other poses; default: TRYON_CACHE_DIR if set, else none",
     )
+    parser.add_argument("--cache-size", type=_count, default=20, metavar="GB", help="room in it; default: 20")
     parser.add_argument("--json-progress", action="store_true", help="lines of JSON on standard output, for machines")
+
+
+def _add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("who does the work")
+    group.add_argument(
+        "--engine", choices=("local", "ray"), help="processes of this machine (default), or Ray, with the batch extra"
+    )
+    group.add_argument(
+        "--server", metavar="URL", help="a running service, at batch priority; its key is in TRYON_API_KEY"
+    )
+    group.add_argument(
+        "--workers", type=_count, help="processes; default: one for each CPU. Of --server: calls at a time"
+    )
+    group.add_argument("--threads", type=_count, help="CPUs of each worker; default: its share")
+    group.add_argument(
+        "--item-timeout", type=_seconds, default=120.0, metavar="SECONDS", help="for one picture; default: 120"
+    )
+    group.add_argument("--address", help="of a Ray cluster, host:port or auto; default: a Ray of this run's own")
+    group.add_argument("--gpus", type=_gpus, help="of each of Ray's workers, a share of one or a whole number")
+    group.add_argument("--api-key-file", type=Path, metavar="FILE", help="with the key for --server")
 
 
 def run(args: argparse.Namespace) -> int:
     from tryon_service.batch.catalogue import Catalogue
+    from tryon_service.batch.engines import open_engine
     from tryon_service.batch.ledger import open_ledger
     from tryon_service.batch.outputs import open_outputs
     from tryon_service.batch.results import table_format
     from tryon_service.batch.run import Run
     from tryon_service.batch.sources import open_photos
+    from tryon_service.batch.worker import Plan
 
+    options = _engine_options(args)
     form, state = table_format(args.table), _state(args)
     args.photos = args.photos or str(args.catalogue.parent)
     catalogue = Catalogue(args.catalogue, args.rights_reference, args.limit)
@@ -102,30 +137,41 @@ def run(args: argparse.Namespace) -> int:
     with open_ledger(state) as ledger:
         outputs.clear()
         _write_preview(poses, outputs)
-        return _render(Run(catalogue, poses, ledger, args.only_missing), args, recipe, outputs, form)
+        work = Run(catalogue, poses, ledger, args.only_missing)
+        sources = {pose.name: source for pose, source in zip(poses, args.poses, strict=True)}
+        room = args.cache_size * GB
+        plan = Plan(args.photos, args.out, recipe, args.again, cache=args.cache, cache_bytes=room)
+        with open_engine(options, plan, ledger, sources) as engine:
+            complete = _render(work, engine, args)
+        return _finish(work, plan, args, outputs, form) if complete else INTERRUPTED
 
 
-def _render(work: Run, args: argparse.Namespace, recipe: Recipe, outputs: Outputs, form: TableFormat) -> int:
-    from tryon_service.batch.local import LocalPool
+def _render(work: Run, engine: Engine, args: argparse.Namespace) -> bool:
+    """Whether all is done now."""
     from tryon_service.batch.progress import open_progress
-    from tryon_service.batch.worker import Plan
 
-    cores = os.cpu_count() or 1
-    workers = args.workers or cores
-    plan = Plan(args.photos, args.out, recipe, args.again, threads=max(cores // workers, 1))
-    pool = LocalPool(plan, work.ledger, workers=workers, item_timeout=args.item_timeout)
-    say = sys.stderr if args.json_progress else sys.stdout
     try:
         with draining() as stop, open_progress(work.items, as_json=args.json_progress) as progress:
-            complete = work.render(pool.render, progress, stop)
+            complete = work.render(engine, progress, stop)
+    except InputError:  # the same command would end in the same way
+        raise
     except (TryonError, KeyboardInterrupt):
         print(resuming(), file=sys.stderr)
         raise
     if not complete:
         print(f"{progress.done} of {progress.total} pictures are done. {resuming()}", file=sys.stderr)
-        return INTERRUPTED
+    else:
+        print(f"{progress.summary()}.", file=sys.stderr if args.json_progress else sys.stdout)
+    return complete
+
+
+def _finish(work: Run, plan: Plan, args: argparse.Namespace, outputs: Outputs, form: TableFormat) -> int:
+    from tryon_service.batch.report import write_report
+
     table = work.finish(form, outputs)
-    print(f"{progress.summary()}. Every row is in {args.out.rstrip('/')}/{table}.", file=say)
+    page = write_report(work, plan, args.catalogue.name, table, outputs)
+    say = sys.stderr if args.json_progress else sys.stdout
+    print(f"Look at {args.out.rstrip('/')}/{page}; every row is in {table} beside it.", file=say)
     return DONE
 
 
@@ -192,6 +238,15 @@ def _write_preview(poses: Sequence[NamedPose], outputs: Outputs) -> None:
     outputs.write(PREVIEW, encode(preview(poses), "png"))
 
 
+def _engine_options(args: argparse.Namespace) -> EngineOptions:
+    """Raises InputError for options that don't go together."""
+    from tryon_service.batch.engines import EngineOptions
+
+    options = EngineOptions(**{option.name: getattr(args, option.name) for option in fields(EngineOptions)})
+    options.check()
+    return options
+
+
 def _state(args: argparse.Namespace) -> Path:
     """The folder of the run's own files. Raises InputError if there is none beside a URL."""
     from tryon_service.batch.outputs import STATE
@@ -207,6 +262,28 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    seconds = _number(text)
+    if not 0 < seconds <= DAY:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to {DAY}")
+    return seconds
+
+
+def _gpus(text: str) -> float:
+    share = _number(text)
+    if not (0 < share <= 1 or (share > 1 and share.is_integer())):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a share up to 1 nor a whole number")
+    return share
+
+
+def _number(text: str) -> float:
+    """Not a number for what is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _statuses(text: str) -> frozenset[str]:
