@@ -139,8 +139,16 @@ def test_a_slope_is_of_later_samples_only() -> None:
         (1.0, 50, 100.0),
         *((float(rows), rows, 200 + rows / 500) for rows in range(100, 1000, 50)),
     ]
-    assert slope_of(samples, 1000) == pytest.approx(2.0)
-    assert slope_of(samples[:3], 1000) == float("inf"), "nothing was measured"
+    assert slope_of(samples, 1000) == (pytest.approx(2.0), pytest.approx(0.0, abs=1e-6))
+    assert slope_of(samples[:3], 1000) == (float("inf"), 0.0), "nothing was measured"
+
+
+def test_a_slope_is_of_what_stays_and_says_how_sure_it_is() -> None:
+    working = [(0.0, rows, 500.0 if rows % 20 else 200.0) for rows in range(0, 1000, 10)]
+    assert slope_of(working, 1000)[0] == pytest.approx(0.0, abs=1e-6), "peaks of work are no growth"
+    restless = [(0.0, rows, 200.0 + 40 * (rows // 100 % 2)) for rows in range(0, 1000, 10)]
+    slope, error = slope_of(restless, 1000)
+    assert 0 < abs(slope) < 2 * error
 
 
 def test_whether_known_photos_are_analysed_again_is_seen_in_the_seconds() -> None:
