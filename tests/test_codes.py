@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tryon_service import quality
 from tryon_service.errors import CODES, TryonError
 from tryon_service.figures import OUTFITS, draw_figure, waist_up
 from tryon_service.imaging.encode import encode
@@ -202,9 +203,17 @@ def test_codes_about_networks(
     assert codes_of(Pipeline(), lambda: RenderRequest(photo, (photo,))) == [code]
 
 
+def test_the_code_of_pictures_that_nobody_judged(
+    case: Case, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quality, "table", lambda renderer: None)
+    asked = RenderRequest(case.product.person, (case.product,), min_verdict="accepted")
+    assert codes_of(pipeline, lambda: asked) == ["renderer_unjudged"]
+
+
 def test_no_code_is_without_a_case() -> None:
     elsewhere = RAISED_BY_THE_SERVICE | RAISED_BY_THE_COMMAND
-    covered = {*CASES, "network_missing", "network_mismatch"}
+    covered = {*CASES, "network_missing", "network_mismatch", "renderer_unjudged"}
     assert not covered & elsewhere
     assert covered | elsewhere == set(CODES)
 

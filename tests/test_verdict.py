@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from unittest.mock import ANY
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from tryon_service.perception.skeletons import Landmark
 from tryon_service.poses.pose import Pose
 from tryon_service.renderers.warp import WarpRenderer
 from tryon_service.retarget.retarget import retarget
-from tryon_service.types import Keypoints, Person, Reason, Rendered, RenderInput
+from tryon_service.types import Keypoints, Person, Reason, Rendered, RenderInput, Verdict
 
 SIZE = (288, 384)
 TABLE = quality.table("warp")
@@ -259,4 +260,28 @@ def test_a_result_in_another_pose_or_without_cloth_is_refused(product: Person, s
 
 def test_a_doubt_before_rendering_makes_the_picture_doubtful() -> None:
     doubt = Reason("view_mismatch", "shopper", "torso", 42.0, 38.0)
-    assert verdict.judge((doubt,), {"coverage": 1.0, "pose_agreement": 1.0}, None).status == "doubtful"
+    perfect = {"coverage": 1.0, "pose_agreement": 1.0}
+    assert verdict.judge((), perfect, TABLE).status == "accepted"
+    assert verdict.judge((doubt,), perfect, TABLE) == Verdict("doubtful", (doubt,), ANY)
+
+
+def test_a_renderer_that_nobody_judged_is_never_trusted() -> None:
+    perfect = {"coverage": 1.0, "limbs_whole": 1.0, "pose_agreement": 1.0}
+    assert verdict.judge((), perfect, None) == Verdict("doubtful", (Reason("renderer_unjudged"),), perfect)
+    poor = verdict.judge((), {**perfect, "pose_agreement": 0.2}, None)
+    assert (poor.status, poor.reasons[0].code, poor.reasons[-1].code) == (
+        "refused",
+        "pose_too_different",
+        "renderer_unjudged",
+    )
+
+
+def test_a_generated_picture_is_not_asked_how_much_of_it_is_real(product: Person) -> None:
+    appearance = decompose(product)
+    target = retarget(product, product.keypoints)
+    nothing_real = Rendered(product.photo.rgb, product.matte, np.zeros_like(product.matte), product.parsing)
+    scores = quality.measure(nothing_real, appearance, target, product.keypoints, generated=True)
+    assert not {"coverage", "limbs_real", "no_seams"} & set(scores)
+    assert verdict.judge((), scores, None).status == "doubtful"
+    as_if_real = quality.measure(nothing_real, appearance, target, product.keypoints)
+    assert verdict.judge((), as_if_real, None).status == "refused"

@@ -25,8 +25,7 @@ from tryon_service.perception.base import Matter, Parser, PoseEstimator
 from tryon_service.perception.named_view import NamedView
 from tryon_service.perception.perceive import perceive
 from tryon_service.registry import Registry
-from tryon_service.renderers import refine as _refine  # noqa: F401 - registers itself in RENDERERS
-from tryon_service.renderers import warp as _warp  # noqa: F401 - registers itself in RENDERERS
+from tryon_service.renderers import adgan, one_person, patn, refine, warp  # noqa: F401 - register in RENDERERS
 from tryon_service.renderers.base import RENDERERS, Renderer
 from tryon_service.request import Product
 from tryon_service.settings import Settings
@@ -152,6 +151,12 @@ class Analyst:
             photo = _shrunk(decode(data, name, max_side=PRODUCT_MAX_SIDE), size)
         with timed(timings, "perceive"):
             person = self._perceive_model(photo, name, view)
+        return self.dressed(person, renderer, timings)
+
+    def dressed(self, person: Person, renderer: str, timings: dict[str, float] | None = None) -> Product:
+        """Somebody perceived as the model of a product photo, decomposed and prepared for the renderer of this name;
+        kept nowhere. timings: to go on with."""
+        timings = {} if timings is None else timings
         with timed(timings, "decompose"):
             appearance = decompose(person)
         with timed(timings, "prepare"):

@@ -48,6 +48,7 @@ CODES: dict[str, Code] = {
     "limb_behind_body": _refusal("A limb is hidden behind the body in the product photo."),
     "garment_not_visible": _refusal("Too much of the garment would have to be invented."),
     "no_model_in_product": _refusal("The product photo shows no person wearing the garment."),
+    "renderer_unjudged": _refusal("Nobody has judged yet how far pictures of this renderer can be trusted."),
     "low_light": _refusal("The photo is too dark."),
     "blurred": _refusal("The photo is too blurred."),
     "unsupported_task": Code("This task is not supported.", 422, "UNIMPLEMENTED"),

@@ -11,18 +11,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tryon_service import quality, verdict
 from tryon_service.analysis import Analyst
+from tryon_service.appearance.look import check_shown
 from tryon_service.appearance.shadow import shade
 from tryon_service.backdrop import backdrop
 from tryon_service.choice import choose
-from tryon_service.errors import RefusedError, UnavailableError
+from tryon_service.errors import InputError, RefusedError, UnavailableError
 from tryon_service.imaging.composite import composite, plain_background, reduced
 from tryon_service.imaging.frames import fit_size
 from tryon_service.poses.pose import Pose
-from tryon_service.request import Product, RenderRequest
+from tryon_service.renderers.base import GENERATED
+from tryon_service.request import Lender, Product, RenderRequest
 from tryon_service.retarget.retarget import retarget
 from tryon_service.stopwatch import timed
 from tryon_service.types import (
@@ -53,7 +55,8 @@ T = TypeVar("T")
 class Job:
     """One request on its way through STEPS; each step fills in its own fields and reads those of the steps before.
 
-    shopper: whoever is in the photo, None where a pose came instead; pose: all that the picture takes from either.
+    shopper: whoever is in the photo, None where a pose came instead; pose: all that the picture takes from either;
+    look: RenderInput.look.
     """
 
     request: RenderRequest
@@ -62,6 +65,7 @@ class Job:
     products: dict[int, Product] = field(default_factory=dict)
     choice: ProductChoice | None = None
     product: Product | None = None
+    look: dict[str, Any] = field(default_factory=dict)
     target: TargetPose | None = None
     doubts: tuple[Reason, ...] = ()
     rendered: Rendered | None = None
@@ -105,6 +109,8 @@ def analyse_products(pipeline: Pipeline, job: Job) -> None:
                 product = pipeline.analyse_product(photo, name, size=request.size, renderer=request.renderer, view=view)
             job.products[index] = product
         except RefusedError as error:
+            if index in request.look.values():
+                raise
             refusals.append(error)
     if not job.products:
         raise refusals[0]
@@ -114,6 +120,20 @@ def choose_product(_: Pipeline, job: Job) -> None:
     poses = {index: product.person.keypoints for index, product in job.products.items()}
     job.choice = choose(poses, _known(job.pose).keypoints())
     job.product = job.products[job.choice.index]
+
+
+def lend(pipeline: Pipeline, job: Job) -> None:
+    """What the Look takes from other photos, refused where one of them doesn't show it."""
+    look, renderer = job.request.look, _known(job.product).renderer
+    if look and not pipeline.renderer(renderer).info.looks:
+        raise InputError("invalid_option", f"The renderer {renderer} takes no Look.", "look")
+    lenders: dict[Lender, Product] = dict(job.products.items())
+    if "shopper" in look.values():
+        lenders["shopper"] = pipeline.dressed(_known(job.shopper), renderer)
+    for attribute, who in look.items():
+        name = "product" if len(job.request.products) == 1 else f"product[{who}]"
+        check_shown(lenders[who].person, attribute, "shopper" if who == "shopper" else name)
+        job.look[attribute] = lenders[who].prepared
 
 
 def retarget_pose(_: Pipeline, job: Job) -> None:
@@ -140,7 +160,7 @@ def check(_: Pipeline, job: Job) -> None:
 
 def render(pipeline: Pipeline, job: Job) -> None:
     product = _known(job.product)
-    inputs = RenderInput(product.appearance, _known(job.target), product.prepared)
+    inputs = RenderInput(product.appearance, _known(job.target), product.prepared, job.look)
     (job.rendered,) = pipeline.renderer(product.renderer).render([inputs])
 
 
@@ -156,23 +176,27 @@ def compose(pipeline: Pipeline, job: Job) -> None:
 
 def judge(pipeline: Pipeline, job: Job) -> None:
     """Look at the result with fresh eyes: what isn't recognised as a person doesn't stand like the shopper either. A
-    picture without a head often isn't, however good it is: there the poses say nothing."""
+    picture without a head often isn't, however good it is: there the poses say nothing, unless all of it is drawn anew
+    and may be noise."""
     rendered, target, picture = _known(job.rendered), _known(job.target), _known(job.picture)
     opaque = picture if picture.shape[2] == 3 else composite(rendered, plain_background(WHITE, target.size))
     try:
         found = pipeline.pose.follow(Photo(opaque, target.size, digest=""), target.keypoints)
     except RefusedError:
         found = None
-    scores = quality.measure(rendered, _known(job.product).appearance, target, found)
-    if found is None and (_known(job.product).person.parsing == Part.FACE).any():
+    renderer = pipeline.renderer(_known(job.product).renderer).info
+    generated = renderer.mark == GENERATED
+    scores = quality.measure(rendered, _known(job.product).appearance, target, found, generated=generated)
+    if found is None and (generated or (_known(job.product).person.parsing == Part.FACE).any()):
         scores["pose_agreement"] = 0.0
-    job.verdict = verdict.judge(job.doubts, scores, quality.table(_known(job.product).renderer))
+    job.verdict = verdict.judge(job.doubts, scores, quality.table(renderer.name))
 
 
 STEPS: tuple[tuple[str, Callable[[Pipeline, Job], None]], ...] = (
     ("perceive_shopper", perceive_shopper),
     ("analyse_products", analyse_products),
     ("choose_product", choose_product),
+    ("lend", lend),
     ("retarget", retarget_pose),
     ("check", check),
     ("render", render),

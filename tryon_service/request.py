@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
 
+from tryon_service.appearance.look import ATTRIBUTES
 from tryon_service.errors import InputError
 from tryon_service.poses.pose import Pose
 from tryon_service.retarget.outline import Outline, trace
@@ -15,6 +16,8 @@ from tryon_service.types import Appearance, Person, Size, ViewName
 
 Frame = Literal["product", "shopper"]
 MinVerdict = Literal["accepted", "doubtful"]
+Lender = int | Literal["shopper"]
+"""Who lends an attribute: a product photo, counted from 0, or the shopper."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class RenderRequest:
         "shopper" puts the model on the shopper's joints.
     size: (width, height) the picture must fit inside; aspect kept, never enlarged; None for the photo's own.
     renderer: its registry name, empty for the pipeline's default.
+    look: by attribute (appearance/look.py), who lends it; the rest comes from the product photo that is used. Only
+        renderers whose info says so take one.
     min_verdict: the weakest verdict that still gets a picture.
     deadline: a moment of time.monotonic() after which the answer is of no use; None for never.
     """
@@ -62,6 +67,7 @@ class RenderRequest:
     frame: Frame = "product"
     size: Size | None = None
     renderer: str = ""
+    look: Mapping[str, Lender] = field(default_factory=dict)
     min_verdict: MinVerdict = "doubtful"
     deadline: float | None = None
 
@@ -82,3 +88,17 @@ class RenderRequest:
             raise InputError("invalid_option", f"{self.min_verdict!r} is not accepted or doubtful.", "min_verdict")
         if self.size is not None and min(self.size) < 1:
             raise InputError("invalid_option", f"{self.size[0]}x{self.size[1]} has no pixels.", "size")
+        for attribute, lender in self.look.items():
+            if fault := self._look_fault(attribute, lender):
+                raise InputError("invalid_option", fault, "look")
+
+    def _look_fault(self, attribute: str, lender: Lender) -> str:
+        """In words; empty for none."""
+        last = len(self.products) - 1
+        if attribute not in ATTRIBUTES:
+            return f"{attribute!r} is not one of {', '.join(ATTRIBUTES)}."
+        if lender == "shopper":
+            return "A pose lends nothing; send the shopper's photo." if isinstance(self.shopper, Pose) else ""
+        if type(lender) is not int or not 0 <= lender <= last:
+            return f"{attribute} can't come from {lender!r}: product photos count from 0 to {last}, or 'shopper'."
+        return ""

@@ -217,11 +217,16 @@ class TargetPose:
 
 @dataclass(frozen=True)
 class RenderInput:
-    """What a renderer gets: a decomposed product and a pose for it. prepared is the renderer's own product analysis."""
+    """What a renderer gets: a decomposed product and a pose for it.
+
+    prepared: the renderer's own product analysis. look: by attribute (the names of appearance/labels.ADGAN), the same
+    analysis of another photo, which lends that attribute.
+    """
 
     appearance: Appearance
     target: TargetPose
     prepared: Any = None
+    look: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

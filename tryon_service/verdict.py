@@ -153,13 +153,14 @@ def _sorted(findings: Iterable[_Finding]) -> tuple[tuple[Reason, ...], tuple[Rea
 def judge(reasons: Sequence[Reason], scores: Mapping[str, float], fitted: quality.Table | None) -> Verdict:
     """The verdict on a finished picture: reasons are the doubts from before, scores the measures of `measure`.
 
-    fitted: the table of the picture's renderer (quality/table.py); None where no pictures of it were judged by eye.
-    Below a limit's second bound a picture is refused. Without a doubt it is accepted if its quality says so, or,
-    without a table, if it keeps the first bounds.
+    fitted: the table of the picture's renderer (quality/table.py); None where no pictures of it were judged by eye, and
+    then the best that can be said of one is that it is doubtful. Below a limit's second bound a picture is refused.
+    Without a doubt it is accepted if its quality says so.
     """
     refused, doubtful = _against_limits(scores, 1), _against_limits(scores, 0)
     if fitted is None:
-        doubtful = [*reasons, *(reason for reason in doubtful if reason.part not in {one.part for one in refused})]
+        parts = {one.part for one in refused}
+        doubtful = [*reasons, *(reason for reason in doubtful if reason.part not in parts), Reason("renderer_unjudged")]
     else:
         scores = {**scores, "quality": fitted.quality(scores)}
         doubtful = list(reasons)

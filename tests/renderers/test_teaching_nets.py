@@ -7,12 +7,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="the networks need torch (the extra `neural`)")
 
 from tryon_service.renderers.nets.teaching_nets import (  # noqa: E402
-    POSE_NUMBERS,
     SIDE,
     Critic,
     DrawingToImage,
     VectorToImage,
 )
+from tryon_service.renderers.pose_vector import POSE_NUMBERS  # noqa: E402
 
 torch.set_num_threads(1)  # tests share the machine
 

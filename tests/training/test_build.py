@@ -169,7 +169,7 @@ def test_a_photo_that_fails_is_counted_and_said(
                 raise ZeroDivisionError
             raise InputError("not_an_image", field=name)
 
-    monkeypatch.setattr(makers, "_analyst", Broken)
+    monkeypatch.setattr(makers, "analyst", Broken)
     (tmp_path / "poses.json").write_text("{}")
     for name, code in (("ccp/text", "not_an_image"), ("ccp/odd", "internal")):
         (tmp_path / "a.jpg").touch()

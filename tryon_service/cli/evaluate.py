@@ -11,7 +11,8 @@ from tryon_service.settings import Settings
 
 HELP = "measure on a folder of photos: figures and a page with pictures"
 SUITES = (
-    "cards, cycle, fidelity, identity, integrity, judged, matrix, pairs, parsers, parsing, pose, speed or two_poses"
+    "cards, cycle, fidelity, identity, integrity, judged, matrix, pairs, parsers, parsing, pose, renderers, speed or "
+    "two_poses"
 )
 SHOPPERS = 40
 

@@ -13,7 +13,7 @@ from tryon_service.errors import InputError, RefusedError
 from tryon_service.settings import Settings
 
 if TYPE_CHECKING:
-    from tryon_service.request import RenderRequest
+    from tryon_service.request import Lender, RenderRequest
     from tryon_service.types import Size
 
 HELP = "render a product photo in the shopper's pose"
@@ -35,6 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frame", choices=("product", "shopper"), default="product", help="default: product")
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="fit inside, keep the aspect, never enlarge")
     parser.add_argument("--renderer", default="", help=f"default: {Settings.renderer}")
+    parser.add_argument(
+        "--look",
+        type=parse_lender,
+        nargs="+",
+        default=(),
+        metavar="ATTRIBUTE=N",
+        help="take an attribute from another product photo, counted from 0, or from the shopper, as in upper=1 "
+        "face=shopper; only with renderers that decompose, such as adgan",
+    )
     parser.add_argument(
         "--cache",
         type=Path,
@@ -99,7 +108,17 @@ def read_request(args: argparse.Namespace) -> RenderRequest:
         frame=args.frame,
         size=args.size,
         renderer=args.renderer,
+        look=dict(args.look),
     )
+
+
+def parse_lender(text: str) -> tuple[str, Lender]:
+    """("upper", 1) of "upper=1", ("face", "shopper") of "face=shopper"; for argparse, so it raises
+    ArgumentTypeError."""
+    match = re.fullmatch(r"([a-z]+)=(?:(\d{1,3})|shopper)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is not ATTRIBUTE=N with a product photo's number, or =shopper")
+    return match[1], int(match[2]) if match[2] else "shopper"
 
 
 def parse_size(text: str) -> Size:

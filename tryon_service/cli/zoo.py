@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from tryon_service.zoo.store import Store
 
 HELP = "list, fetch, check or import the networks' files"
-IMPORTED, ENCODINGS = ("adgan", "patn"), ("impulse", "gaussian")
+IMPORTED = ("adgan", "patn", "nearest", "pose2image", "pose2image-gan")
+ENCODINGS = ("impulse", "gaussian")
 """Names of renderers/generators.py and retarget/pose_maps.py, which take long to import."""
 
 

@@ -43,8 +43,8 @@ PHOTO_CODES = (
 SHOPPER_CODES = ("no_person", "several_people", "person_too_small", "low_light", "blurred", "joint_hidden")
 RENDER_CODES = (
     *SHOPPER_CODES, "body_cropped", "back_view", "side_view", "view_mismatch", "pose_too_different",
-    "limb_behind_body", "garment_not_visible", "no_model_in_product", "unsupported_task", "expired_pose",
-    "invalid_pose", "unknown_product", "network_missing", "network_mismatch",
+    "limb_behind_body", "garment_not_visible", "no_model_in_product", "renderer_unjudged", "unsupported_task",
+    "expired_pose", "invalid_pose", "unknown_product", "network_missing", "network_mismatch",
 )  # fmt: skip
 CALL_CODES = ("unauthorized", "forbidden", "rate_limited", "internal", "storage_unavailable")
 """Of every call that needs a key."""

@@ -52,7 +52,8 @@ Restart = Literal["died", "hung", "memory"]
 
 STEPS = frozenset(
     {"decode", "perceive", "decompose", "prepare"}
-    | {"perceive_shopper", "analyse_products", "choose_product", "retarget", "check", "render", "composite", "judge"}
+    | {"perceive_shopper", "analyse_products", "choose_product", "lend", "retarget"}
+    | {"check", "render", "composite", "judge"}
     | {"encode"}
 )
 """Names under which the analysis, the pipeline and the worker report the time they took."""

@@ -21,12 +21,19 @@ ON_LIMB = 0.25
 joints are off."""
 POSE_TOLERANCE = 15.0
 """Degrees."""
+REAL_PIXELS = ("coverage", "limbs_real", "no_seams")
+"""Measures of how much of a picture is the photo's own."""
 STILL = 5.0
 """Degrees by which a limb may move and still be behind what hides it in the product photo."""
 
 
 def measure(
-    rendered: Rendered, appearance: Appearance, target: TargetPose, found: Keypoints | None = None
+    rendered: Rendered,
+    appearance: Appearance,
+    target: TargetPose,
+    found: Keypoints | None = None,
+    *,
+    generated: bool = False,
 ) -> dict[str, float]:
     """Scores in [0, 1] of a finished picture, 1 is best.
 
@@ -36,6 +43,7 @@ def measure(
     pose_agreement: share of limbs of a fresh pose estimate on the result (found) within POSE_TOLERANCE of the target's
     directions; pck: its joints within a fifth of the torso. Limbs that the product photo doesn't show are left out;
     without a fresh estimate so are both of these. The others are those of quality.strain and quality.flaws.
+    generated: nothing of the picture is the photo's own, and REAL_PIXELS, which could only say so, are left out.
     """
     garment = np.isin(rendered.parsing, GARMENTS)
     scores = {"coverage": float(rendered.coverage[garment].mean()) if garment.any() else 0.0}
@@ -54,7 +62,7 @@ def measure(
         torso = torso - target.keypoints.xy[[Landmark.LEFT_HIP, Landmark.RIGHT_HIP]].mean(axis=0)
         miss = np.linalg.norm(found.xy[joints] - target.keypoints.xy[joints], axis=1)
         scores["pck"] = float(np.mean(miss <= 0.2 * max(float(np.hypot(*torso)), 1.0)))
-    return scores
+    return {name: score for name, score in scores.items() if not (generated and name in REAL_PIXELS)}
 
 
 def worst_limb(scores: Mapping[str, float]) -> str:

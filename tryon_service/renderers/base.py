@@ -9,17 +9,22 @@ from typing import Any, Protocol
 from tryon_service.registry import Registry
 from tryon_service.types import Appearance, NetworkId, Rendered, RenderInput
 
+GENERATED = "trainedAlgorithmicMedia"
+"""The mark of pictures that a network has drawn from nothing but what it was shown: no pixel is the photo's own."""
+
 
 @dataclass(frozen=True)
 class RendererInfo:
     """name: registry name. native_size: (width, height) it works at, None for any. batch_limit: inputs per call.
-    mark: the IPTC digital source type of its pictures. networks: weights it used."""
+    mark: the IPTC digital source type of its pictures. networks: weights it used. looks: whether RenderInput.look may
+    hold anything."""
 
     name: str
     mark: str
     native_size: tuple[int, int] | None = None
     batch_limit: int = 1
     networks: tuple[NetworkId, ...] = ()
+    looks: bool = False
 
 
 class Renderer(Protocol):

@@ -11,13 +11,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tryon_service.appearance.labels import ADGAN
 from tryon_service.errors import InputError, ZooError
+from tryon_service.renderers.nets.generator_input import HALF
 from tryon_service.retarget.pose_maps import ENCODINGS
 from tryon_service.types import NetworkId, Size
 from tryon_service.zoo.checkpoints import (
@@ -38,35 +39,45 @@ if TYPE_CHECKING:
 
 NATIVE_SIZE: Size = (176, 256)
 """(width, height) that ADGAN and PATN were published for."""
-LEVELS = Normalisation((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
-"""Pictures go in as v / 127.5 - 1."""
+TEACHING_SIZE: Size = (64, 64)
+"""Of the networks of one person (renderers/nets/teaching_nets.py)."""
+VECTOR, DRAWING = "vector", "drawing"
+"""Encodings of poses beside those of retarget/pose_maps.py: pose_vector.py and skeleton_drawing.py."""
+LEVELS = Normalisation((HALF,) * 3, (HALF,) * 3)
 PUBLISHED_ENCODING = "impulse"
 """Of the published weights; see retarget/pose_maps.py."""
 UNKNOWN_LICENCE = "not stated"
 NEURAL = "needs the extra neural: pip install 'tryon-service[neural]'"
 
 
+Parts = Callable[[], tuple[Any, "Callable[[Any], nn.Module]"]]
+"""Gives the class of a network's sizes and the network's own, which is built from it."""
+
+
 @dataclass(frozen=True)
 class Generator:
-    """task: what it does, for lists; parts: the classes of its sizes and of its network; classes: of the parsing it
-    reads; unused: what may be left out of a published file, see FixUps."""
+    """task: what it does, for lists; size: (width, height) of its pictures; nets: by the encoding of poses that weights
+    were trained on, the first the usual one; classes: of the parsing it reads; published: whether others have files of
+    its weights; unused: what may be left out of such a file, see FixUps."""
 
     task: str
-    parts: Callable[[], tuple[Any, type[nn.Module]]]
-    classes: tuple[str, ...]
-    unused: Mapping[str, str]
+    size: Size
+    nets: Mapping[str, Parts]
+    classes: tuple[str, ...] = ()
+    published: bool = False
+    unused: Mapping[str, str] = field(default_factory=dict)
 
-    def config_of(self, state: Mapping[str, Tensor]) -> dict[str, int]:
+    def config_of(self, encoding: str, state: Mapping[str, Tensor]) -> dict[str, int]:
         """The sizes that these weights show."""
-        config, _ = self.parts()
+        config, _ = self.nets[encoding]()
         return asdict(config.of(shapes(state)))
 
-    def empty(self, sizes: Mapping[str, int]) -> nn.Module:
+    def empty(self, encoding: str, sizes: Mapping[str, int]) -> nn.Module:
         """The network without memory for its weights, which are to come from a file; sizes left out keep their
         defaults. Raises TypeError or ValueError for sizes that can't be."""
         import torch
 
-        config, net = self.parts()
+        config, net = self.nets[encoding]()
         with torch.device("meta"):
             return net(config(**sizes))
 
@@ -115,15 +126,16 @@ def import_weights(
     """Bring weights into the zoo: a published checkpoint, or a file of ours. Returns the entry, and in words what was
     done to fit the weights to the network.
 
-    pose_encoding: what the weights were trained on, default PUBLISHED_ENCODING; a file of ours knows. replace: even if
-    the zoo has other weights of this name. Raises InputError("invalid_option") naming what is wrong with the file or an
-    option, ZooError if the zoo can't take it.
+    pose_encoding: what published weights were trained on, default PUBLISHED_ENCODING; a file of ours knows. replace:
+    even if the zoo has other weights of this name. Raises InputError("invalid_option") naming what is wrong with the
+    file or an option, ZooError if the zoo can't take it.
     """
     generator = _generator(name)
     if not neural_installed():
         raise InputError("invalid_option", f"{name} {NEURAL}.", "network")
-    if pose_encoding is not None and pose_encoding not in ENCODINGS:
-        raise InputError("invalid_option", f"{pose_encoding!r} is not one of {', '.join(ENCODINGS)}.", "pose_encoding")
+    if pose_encoding is not None and pose_encoding not in generator.nets:
+        known = ", ".join(generator.nets)
+        raise InputError("invalid_option", f"{pose_encoding!r} is not one of {known}.", "pose_encoding")
     header, state, done = _read(name, generator, path, pose_encoding)
     net = _loaded(name, generator, header, state, path)
     with store.workspace() as folder:
@@ -154,11 +166,14 @@ def _read(
         if pose_encoding not in {None, header.pose_encoding}:
             raise refused(path, f"was trained on poses in the encoding {header.pose_encoding}, not {pose_encoding}")
         return header, state, []
-    # Names don't depend on sizes, so those of the default network will do.
-    names = generator.empty({}).state_dict().keys()
-    state, done = fix_up(read_checkpoint(path), names, FixUps(unused=generator.unused))
+    state = read_checkpoint(path)
+    if not generator.published:
+        raise refused(path, f"is no file of weights of ours, the only ones there are of {name}")
     encoding, origin = pose_encoding or PUBLISHED_ENCODING, f"{path.name}, sha256 {_digest(path)}"
-    return Header(name, generator.config_of(state), generator.classes, encoding, origin), state, done
+    # Names don't depend on sizes, so those of the default network will do.
+    names = generator.empty(encoding, {}).state_dict().keys()
+    state, done = fix_up(state, names, FixUps(unused=generator.unused))
+    return Header(name, generator.config_of(encoding, state), generator.classes, encoding, origin), state, done
 
 
 def _loaded(name: str, generator: Generator, header: Header, state: Mapping[str, Tensor], path: Path) -> nn.Module:
@@ -167,10 +182,10 @@ def _loaded(name: str, generator: Generator, header: Header, state: Mapping[str,
         raise refused(path, f"holds weights of {header.network}, not of {name}")
     if header.classes != generator.classes:
         raise refused(path, f"has the classes {', '.join(header.classes)}, not {', '.join(generator.classes)}")
-    if header.pose_encoding not in ENCODINGS:
-        raise refused(path, f"has the pose encoding {header.pose_encoding!r}, not one of {', '.join(ENCODINGS)}")
+    if header.pose_encoding not in generator.nets:
+        raise refused(path, f"has the pose encoding {header.pose_encoding!r}, not one of {', '.join(generator.nets)}")
     try:
-        net = generator.empty(header.config)
+        net = generator.empty(header.pose_encoding, header.config)
     except (TypeError, ValueError) as error:
         raise refused(path, f"has sizes that {name} can't have: {dict(header.config)}") from error
     load_strictly(net, state, path)
@@ -190,7 +205,7 @@ def _entry(
         licence=licence,
         commercial_use=commercial_use,
         card=f"cards/{name}.md",
-        input_size=NATIVE_SIZE,
+        input_size=generator.size,
         normalisation=LEVELS,
         sources=(source,),
     )
@@ -201,25 +216,57 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _adgan() -> tuple[Any, type[nn.Module]]:
+def _adgan() -> tuple[Any, Callable[[Any], nn.Module]]:
     from tryon_service.renderers.nets.adgan_net import AdganConfig, AdganNet
 
     return AdganConfig, AdganNet
 
 
-def _patn() -> tuple[Any, type[nn.Module]]:
+def _patn() -> tuple[Any, Callable[[Any], nn.Module]]:
     from tryon_service.renderers.nets.patn_net import PatnConfig, PatnNet
 
     return PatnConfig, PatnNet
 
 
+def _nearest() -> tuple[Any, Callable[[Any], nn.Module]]:
+    from tryon_service.renderers.nets.teaching_nets import FramesConfig, NearestFrame
+
+    return FramesConfig, NearestFrame
+
+
+def _vector() -> tuple[Any, Callable[[Any], nn.Module]]:
+    from tryon_service.renderers.nets.teaching_nets import TeachingConfig, VectorToImage
+
+    return TeachingConfig, lambda config: VectorToImage(config.width)
+
+
+def _drawing() -> tuple[Any, Callable[[Any], nn.Module]]:
+    from tryon_service.renderers.nets.teaching_nets import DrawingToImage, TeachingConfig
+
+    return TeachingConfig, lambda config: DrawingToImage(config.width)
+
+
 _STATISTICS = {"running statistics": STATISTICS}
 _BEHIND = {"weights of VGG19 behind conv4_1": r"^enc_style\.vgg\.(21|23|25|28|30|32|34)\.(weight|bias)$"}
 
+_ONE_PERSON = "one person's pictures"
+
 GENERATORS: Mapping[str, Generator] = MappingProxyType(
     {
-        "adgan": Generator("pose transfer", _adgan, tuple(ADGAN), {**_STATISTICS, **_BEHIND}),
-        "patn": Generator("pose transfer", _patn, (), _STATISTICS),
+        "adgan": Generator(
+            "pose transfer",
+            NATIVE_SIZE,
+            dict.fromkeys(ENCODINGS, _adgan),
+            tuple(ADGAN),
+            published=True,
+            unused={**_STATISTICS, **_BEHIND},
+        ),
+        "patn": Generator(
+            "pose transfer", NATIVE_SIZE, dict.fromkeys(ENCODINGS, _patn), published=True, unused=_STATISTICS
+        ),
+        "nearest": Generator(_ONE_PERSON, TEACHING_SIZE, {VECTOR: _nearest}),
+        "pose2image": Generator(_ONE_PERSON, TEACHING_SIZE, {VECTOR: _vector, DRAWING: _drawing}),
+        "pose2image-gan": Generator(_ONE_PERSON, TEACHING_SIZE, {VECTOR: _vector, DRAWING: _drawing}),
     }
 )
 """By the name of the zoo's entry, which is that of the renderer too."""

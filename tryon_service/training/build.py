@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -42,10 +43,12 @@ MAKERS = (
     *("imaging", "perception", "retarget", "appearance", "renderers", "poses"),
     *(
         f"training/{name}.py"
-        for name in ("build", "limb_moves", "makers", "photos", "shards", "stops", "there_and_back")
+        for name in ("archives", "build", "limb_moves", "makers", "photos", "shards", "stops", "there_and_back")
     ),
 )
 """Whatever of the package has a hand in a sample."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +97,7 @@ def build_there_and_back(data: Path, out: Path, plan: Plan, workers: int = 2) ->
         made = pool.map(partial(make_samples, poses, plan.per_photo), todo)
         with tqdm(total=len(todo), desc="there and back", unit="photo", disable=None) as bar:
             for name, mine in missing.items():
-                entry = _write(out / name, mine, _counted(islice(made, len(mine)), bar))
+                entry = _write(out / name, mine, counted(islice(made, len(mine)), bar))
                 manifest = replace(manifest, shards={**manifest.shards, name: entry})
                 write_manifest(out, manifest)
     manifest = replace(manifest, finished=True)
@@ -102,10 +105,11 @@ def build_there_and_back(data: Path, out: Path, plan: Plan, workers: int = 2) ->
     return manifest
 
 
-def code_digest() -> str:
-    """Sixteen hex digits that change with any source file that has a hand in a sample."""
+def code_digest(makers: Iterable[str] = MAKERS) -> str:
+    """Sixteen hex digits that change with any source file that has a hand in a sample. makers: files and folders of the
+    package."""
     root = Path(tryon_service.__file__).parent
-    files = [path for maker in MAKERS for path in sorted((root / maker).rglob("*.py")) or [root / maker]]
+    files = [path for maker in makers for path in sorted((root / maker).rglob("*.py")) or [root / maker]]
     digest = hashlib.sha256()
     for path in files:
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
@@ -117,11 +121,17 @@ def _begun(out: Path, wanted: Manifest) -> Manifest:
     if not (out / MANIFEST).exists():
         return wanted
     found = read_manifest(out)
-    for what, there, here in (("code", found.code, wanted.code), ("options", found.options, wanted.options)):
+    check_continues(out, (found.code, found.options), (wanted.code, wanted.options))
+    return found
+
+
+def check_continues(out: Path, found: tuple[str, object], wanted: tuple[str, object]) -> None:
+    """Raises InputError("invalid_option") if what is in the folder was built from other code or with other options.
+    found, wanted: (code's digest, options)."""
+    for what, there, here in zip(("code", "options"), found, wanted, strict=True):
         if there != here:
             detail = f"{str(out)!r} was built with {what} {there}, not {here}; give another folder."
             raise InputError("invalid_option", detail, "--out")
-    return found
 
 
 def _whole(out: Path, name: str, manifest: Manifest) -> bool:
@@ -145,7 +155,8 @@ def _write(path: Path, photos: Sequence[PhotoFile], made: Iterator[Yield]) -> Sh
     return ShardEntry(write_shard(path, samples), photos[0].split, names, dict(counts), dict(failures))
 
 
-def _counted(made: Iterator[Yield], bar: tqdm) -> Iterator[Yield]:
+def counted(made: Iterator[T], bar: tqdm) -> Iterator[T]:
+    """Moves the bar on with each."""
     for one in made:
         bar.update()
         yield one

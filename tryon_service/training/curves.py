@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from tryon_service.training.pictures import write_png
 from tryon_service.types import UInt8Array
 
 PANEL = (640, 260)
@@ -24,10 +24,7 @@ def draw_curves(history: Sequence[Mapping[str, float]], panels: Sequence[Sequenc
 
 def write_curves(path: Path, history: Sequence[Mapping[str, float]], panels: Sequence[Sequence[str]]) -> None:
     """draw_curves as a PNG, replaced whole."""
-    _, coded = cv2.imencode(".png", cv2.cvtColor(draw_curves(history, panels), cv2.COLOR_RGB2BGR))
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(coded.tobytes())
-    os.replace(partial, path)
+    write_png(path, draw_curves(history, panels))
 
 
 def _panel(history: Sequence[Mapping[str, float]], names: Sequence[str]) -> UInt8Array:

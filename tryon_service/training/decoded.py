@@ -14,7 +14,8 @@ from typing import Any, overload
 import numpy as np
 from tqdm import tqdm
 
-from tryon_service.training.shards import PICTURES, Dataset, Sample, Split, described, read_shard, write_whole
+from tryon_service.training.archives import write_whole
+from tryon_service.training.shards import PICTURES, Dataset, Sample, Split, described, read_shard
 from tryon_service.types import UInt8Array
 
 _VERSION = 1

@@ -1,4 +1,4 @@
-"""Trained networks as ONNX files that say themselves what they are."""
+"""Trained networks as files that say themselves what they are: ONNX, or weights for the zoo."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tryon_service.perception.nets.parser_net import ParserNet
 from tryon_service.renderers.nets import refine_input
 from tryon_service.training import checkpoint
 from tryon_service.types import Size
+from tryon_service.zoo.weights_file import Header, write_weights
 
 OPSET = 18
 
@@ -76,6 +77,18 @@ def _written(model: Any, path: Path, about: dict[str, str]) -> Path:  # noqa: AN
     partial = path.with_name(path.name + ".part")
     partial.write_bytes(model.SerializeToString())
     os.replace(partial, path)
+    return path
+
+
+def export_weights(net: nn.Module, path: Path, header: Header) -> Path:
+    """Write a generator as a file that `tryon zoo import` takes, whole or not at all; returns the path. Raises
+    ZooError("storage_unavailable")."""
+    partial = path.with_name(path.name + ".part")
+    try:
+        write_weights(partial, {name: value.cpu() for name, value in net.state_dict().items()}, header)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
     return path
 
 

@@ -24,6 +24,11 @@ def one_cycle(share: float) -> float:
     return 0.005 + 0.995 * 0.5 * (1 + math.cos(math.pi * (share - _WARMUP) / (1 - _WARMUP)))
 
 
+def level_then_down(share: float, start: float) -> float:
+    """Share of the first learning rate: all of it until the share `start` of the run, then a line down to nothing."""
+    return 1.0 if share <= start else max((1 - share) / (1 - start), 0.0)
+
+
 def decayed(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Parameter groups for the optimiser: convolutions are decayed, norms and biases are not."""
     kernels = [p for p in net.parameters() if p.ndim > 1]

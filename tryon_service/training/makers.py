@@ -26,8 +26,9 @@ from tryon_service.confine import die_with
 from tryon_service.errors import InputError, TryonError, UnavailableError
 from tryon_service.poses.files import pose_from_json, pose_to_json
 from tryon_service.poses.pose import Pose
+from tryon_service.training.archives import write_whole
 from tryon_service.training.photos import PhotoFile
-from tryon_service.training.shards import Sample, write_whole
+from tryon_service.training.shards import Sample
 from tryon_service.training.there_and_back import seen_again, there_and_back
 
 Yield = tuple[list[Sample], Counter[str]]
@@ -65,7 +66,8 @@ def _start(parent: int) -> None:
 
 
 @cache
-def _analyst() -> Analyst:
+def analyst() -> Analyst:
+    """The process's own, which keeps no analysis."""
     return Analyst(cache_bytes=0)
 
 
@@ -87,7 +89,7 @@ def read_poses(path: Path) -> dict[str, Pose]:
 
 def find_pose(photo: PhotoFile) -> Pose | None:
     try:
-        return Pose.of(_analyst().analyse_pose(photo.path.read_bytes(), photo.name))
+        return Pose.of(analyst().analyse_pose(photo.path.read_bytes(), photo.name))
     except TryonError:
         return None
 
@@ -98,27 +100,27 @@ def make_samples(poses: Path, per_photo: int, photo: PhotoFile) -> Yield:
     samples: list[Sample] = []
     failures: Counter[str] = Counter()
     others = [pose for name, pose in read_poses(poses).items() if name != photo.name]
-    with _failing(photo, failures):
-        ways = there_and_back(_analyst(), photo, others, np.random.default_rng(name_seed(photo.name)))
+    with failing(photo.name, failures):
+        ways = there_and_back(analyst(), photo, others, np.random.default_rng(name_seed(photo.name)))
         for sample in islice(ways, per_photo):
             samples.append(sample)  # noqa: PERF402 - what was made before an error counts
         if not samples:
             failures["pose_too_different"] += 1
     if photo.again:
-        with _failing(photo, failures):
-            samples.append(seen_again(_analyst(), photo, photo.again))
+        with failing(photo.name, failures):
+            samples.append(seen_again(analyst(), photo, photo.again))
     return samples, failures
 
 
 @contextmanager
-def _failing(photo: PhotoFile, failures: Counter[str]) -> Iterator[None]:
+def failing(name: str, failures: Counter[str]) -> Iterator[None]:
     """One photo's failure, even one of our own, doesn't end a build of hours; it is counted and said."""
     try:
         yield
     except TryonError as error:
         failures[error.code] += 1
     except Exception:
-        logger.exception("%s gives no sample", photo.name)
+        logger.exception("%s gives no sample", name)
         failures["internal"] += 1
 
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import logging
-import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,25 +13,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
 from tryon_service.appearance.agreement import confusion, summary
 from tryon_service.appearance.labelled import check_folder
 from tryon_service.perception.base import PoseEstimator
 from tryon_service.perception.nets.parser_input import CLASSES
 from tryon_service.perception.nets.parser_net import ParserNet
-from tryon_service.training import checkpoint
 from tryon_service.training.augment import Crop, plain_crop, studio_crop, training_crop
-from tryon_service.training.checkpoint import Progress
-from tryon_service.training.curves import write_curves
 from tryon_service.training.dataset import Sample, load_samples, split, unlabelled_entries
 from tryon_service.training.loop import average, decayed, interruptible, one_cycle
 from tryon_service.training.losses import class_weights, parsing_loss
 from tryon_service.training.pseudo import pseudo_labelled
 from tryon_service.training.recipe import Recipe, Stage, read_recipe
+from tryon_service.training.run import TrainingRun, set_rate
+from tryon_service.training.team import alone
 from tryon_service.types import Size
-
-logger = logging.getLogger(__name__)
 
 MERGED_CLASSES: dict[str, list[int]] = {
     name: [index] for index, name in enumerate(CLASSES) if name not in ("face", "arm", "leg", "torso_skin")
@@ -65,80 +57,44 @@ def _tensors(crop: Crop) -> tuple[Tensor, Tensor, Tensor]:
     return torch.from_numpy(image), torch.from_numpy(pose), torch.from_numpy(classes)
 
 
-class ParserTraining:
+class ParserTraining(TrainingRun[Recipe]):
     """One run: network, its moving average, optimiser and progress, all of which a checkpoint holds."""
 
+    weights: Tensor
+    """13 float32, what each class counts: known when the samples are."""
+
     def __init__(self, recipe: Recipe, device: torch.device | None = None) -> None:
-        torch.manual_seed(recipe.seed)
-        self.recipe = recipe
-        self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        super().__init__(recipe, alone(device))
         self.net = ParserNet().to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
             decayed(self.net, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.98)
         )
-        self.progress = Progress()
 
-    def done(self) -> float:
-        """Share of the schedule behind us, in [0, 1]: by the clock if the recipe gives minutes, else by epochs."""
-        if self.recipe.minutes:
-            return min(self.progress.seconds / (60 * self.recipe.minutes), 1.0)
-        return min(self.progress.epoch / self.recipe.epochs, 1.0)
-
-    def train_epoch(self, samples: Sequence[Sample], stage: Stage, weights: Tensor) -> float:
+    def train_epoch(self, samples: Sequence[Sample], stage: Stage) -> dict[str, float]:
         """One pass over the samples. Returns the mean loss."""
         recipe, progress = self.recipe, self.progress
         order = np.random.default_rng([recipe.seed, progress.epoch]).permutation(len(samples))
         crops = Crops([samples[i] for i in order], stage.size, recipe.seed, progress.epoch)
         loader = DataLoader(crops, recipe.batch, num_workers=recipe.workers, drop_last=len(samples) > recipe.batch)
         self.net.train()
-        total, begun, before = 0.0, time.perf_counter(), progress.seconds
-        start = self.done()
-        bar = tqdm(
-            loader, desc=f"epoch {progress.epoch + 1}, {stage.size[0]}x{stage.size[1]}", leave=False, disable=None
-        )
-        for count, batch in enumerate(bar, start=1):
-            share = self.done() if recipe.minutes else start + count / len(loader) / recipe.epochs
-            total += self._step(batch, weights, share)
-            progress.seconds = before + time.perf_counter() - begun
-            bar.set_postfix(loss=f"{total / count:.3f}")
-        return total / len(loader)
+        return self.run_epoch(loader, f", {stage.size[0]}x{stage.size[1]}")
 
-    def _step(self, batch: Sequence[Tensor], weights: Tensor, share: float) -> float:
-        rate = self.recipe.learning_rate * one_cycle(share)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+    def _step(self, batch: Sequence[Tensor], share: float) -> dict[str, float]:
+        set_rate(self.optimiser, self.recipe.learning_rate * one_cycle(share))
         image, pose, classes = (part.to(self.device, non_blocking=True) for part in batch)
         image = image.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16):
             logits = self.net(image, pose)
-        loss = parsing_loss(logits.float(), classes.long(), weights, self.recipe.dice)
+        loss = parsing_loss(logits.float(), classes.long(), self.weights, self.recipe.dice)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+        values = self.finite({"loss": float(loss.detach())})
         self.optimiser.step()
         self.progress.step += 1
         average(self.ema, self.net, self.recipe.ema, self.progress.step)
-        return float(loss.detach())
-
-    def state(self) -> dict[str, Any]:
-        """What checkpoint.save writes."""
-        return {
-            "net": self.net.state_dict(),
-            "ema": self.ema.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "progress": asdict(self.progress),
-            "torch_rng": torch.get_rng_state(),
-        }
-
-    def resume(self, path: Path) -> None:
-        """Take up a run where its checkpoint left it. Raises InputError, see checkpoint.load."""
-        state = checkpoint.load(path, self.net)
-        self.net.load_state_dict(state["net"])
-        self.ema.load_state_dict(state["ema"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.progress = Progress(**state["progress"])
-        torch.set_rng_state(state["torch_rng"])
+        return values
 
 
 @torch.no_grad()
@@ -194,7 +150,7 @@ def train_parser(
 def _run(
     run: ParserTraining, train: Sequence[Sample], held: Sequence[Sample], further: Sequence[Sample], out: Path
 ) -> None:
-    weights = class_weights(train).to(run.device)
+    run.weights = class_weights(train).to(run.device)
     taught: list[Sample] = []
     known = run.recipe.stage_at(run.done()).size  # the size the network has learned last
     while run.done() < 1:
@@ -203,20 +159,14 @@ def _run(
         if late and (not taught or run.progress.epoch % RELABEL_EVERY == 0):
             taught = pseudo_labelled(run.ema, further, known, run.device)
         # A third of them an epoch, so that true labels stay by far the larger part.
-        loss = run.train_epoch([*train, *taught[run.progress.epoch % 3 :: 3]], stage, weights)
+        row = run.train_epoch([*train, *taught[run.progress.epoch % 3 :: 3]], stage)
         known = stage.size
         run.progress.epoch += 1
-        row = {"epoch": float(run.progress.epoch), "loss": loss, "minutes": run.progress.seconds / 60}
+        row |= {"epoch": float(run.progress.epoch), "minutes": run.progress.seconds / 60}
         finished = run.done() >= 1
         if finished or run.progress.epoch % run.recipe.validate_every == 0:
             row |= _validated(run, held, stage.size)
-        run.progress.history.append(row)
-        logger.info("%s", json.dumps({key: round(value, 4) for key, value in row.items()}))
-        checkpoint.save(out / "last.pt", run.state())
-        if row.get("miou", -1.0) > run.progress.best:
-            run.progress.best = row["miou"]
-            checkpoint.save(out / "best.pt", run.state())
-        write_curves(out / "curves.png", run.progress.history, CURVES)
+        run.record(row, out, CURVES, best="miou")
 
 
 def _validated(run: ParserTraining, held: Sequence[Sample], size: Size) -> dict[str, float]:

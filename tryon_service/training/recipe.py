@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
@@ -91,17 +91,17 @@ def read_recipe(path: Path | None = None) -> Recipe:
 
     Raises InputError("invalid_option") for a file that can't be read, an unknown setting or one out of range.
     """
-    return parse_recipe(_read(path, "parser.toml"))
+    return parse_recipe(read_table(path, "parser.toml"))
 
 
 def read_refine_recipe(path: Path | None = None) -> RefineRecipe:
     """The repairing network's, see read_recipe."""
-    return parse_refine_recipe(_read(path, "refine.toml"))
+    return parse_refine_recipe(read_table(path, "refine.toml"))
 
 
 def parse_recipe(table: dict[str, Any]) -> Recipe:
     """Raises InputError("invalid_option"), see read_recipe."""
-    _check_names(table, Recipe)
+    check_names(table, Recipe)
     try:
         pairs = tuple((str(a), str(b)) for a, b in table.get("near_duplicates", {}).get("pairs", ()))
         stages = tuple(Stage((int(s["size"][0]), int(s["size"][1])), int(s["epochs"])) for s in table["stages"])
@@ -114,7 +114,7 @@ def parse_recipe(table: dict[str, Any]) -> Recipe:
 
 def parse_refine_recipe(table: dict[str, Any]) -> RefineRecipe:
     """Raises InputError("invalid_option"), see read_recipe."""
-    _check_names(table, RefineRecipe)
+    check_names(table, RefineRecipe)
     try:
         width, height = (int(side) for side in table.get("size", RefineRecipe.size))
         recipe = RefineRecipe(**{**table, "size": (width, height)})
@@ -124,7 +124,8 @@ def parse_refine_recipe(table: dict[str, Any]) -> RefineRecipe:
     return recipe
 
 
-def _read(path: Path | None, shipped: str) -> dict[str, Any]:
+def read_table(path: Path | None, shipped: str) -> dict[str, Any]:
+    """The file's settings, or those of the recipe of this name that comes with the package. Raises InputError."""
     try:
         text = path.read_text() if path else resources.files(__package__).joinpath(f"recipes/{shipped}").read_text()
         return tomllib.loads(text)
@@ -132,7 +133,8 @@ def _read(path: Path | None, shipped: str) -> dict[str, Any]:
         raise InputError("invalid_option", f"{path}: {error}.", "recipe") from error
 
 
-def _check_names(table: dict[str, Any], recipe: type[Recipe] | type[RefineRecipe]) -> None:
+def check_names(table: Mapping[str, Any], recipe: type[Any]) -> None:
+    """Raises InputError("invalid_option") for settings that the recipe, a dataclass, doesn't have."""
     known = {field.name for field in fields(recipe)}
     if unknown := sorted(set(table) - known):
         raise InputError(
@@ -147,8 +149,8 @@ def _check(recipe: Recipe) -> None:
     for stage in recipe.stages:
         if stage.epochs < 1 or not _fits(stage.size):
             raise ValueError(f"stages: {stage} needs epochs >= 1 and sides that are multiples of 16, at least 32")
-    _check_wholes(recipe, (("validation", 1), ("threads", 1), ("workers", 0), ("batch", 2), ("validate_every", 1)))
-    _check_range(
+    check_wholes(recipe, (("validation", 1), ("threads", 1), ("workers", 0), ("batch", 2), ("validate_every", 1)))
+    check_range(
         recipe,
         (
             ("learning_rate", 1.0),
@@ -166,10 +168,10 @@ def _check_refine(recipe: RefineRecipe) -> None:
     if not _fits(recipe.size):
         raise ValueError(f"size: {recipe.size}, sides must be multiples of 16, at least 32")
     wholes = ("threads", "epochs", "crops", "held", "validate_every")
-    _check_wholes(recipe, [*((name, 1) for name in wholes), ("workers", 0), ("batch", 2)])
+    check_wholes(recipe, [*((name, 1) for name in wholes), ("workers", 0), ("batch", 2)])
     shares = ("learning_rate", "weight_decay", "ema", "features_from", "adversarial_from", "discriminator_rate", "real")
     weights = ("structure", "opacity", "stillness", "features", "adversarial", "matching")
-    _check_range(recipe, [*((n, 1.0) for n in shares), *((n, 100.0) for n in weights), ("minutes", 1e6)])
+    check_range(recipe, [*((n, 1.0) for n in shares), *((n, 100.0) for n in weights), ("minutes", 1e6)])
     if not 0.1 <= recipe.smallest <= 1:
         raise ValueError(f"smallest: {recipe.smallest}, must be between 0.1 and 1")
 
@@ -178,15 +180,15 @@ def _fits(size: Size) -> bool:
     return min(size) >= 32 and not any(side % 16 for side in size)
 
 
-def _check_wholes(recipe: Recipe | RefineRecipe, settings: Iterable[tuple[str, int]]) -> None:
-    """settings: names with their least values."""
+def check_wholes(recipe: object, settings: Iterable[tuple[str, int]]) -> None:
+    """settings: names with their least values. Raises ValueError, as check_range does."""
     for name, low in settings:
         value = getattr(recipe, name)
         if not isinstance(value, int) or value < low:
             raise ValueError(f"{name}: {value!r}, must be a whole number of at least {low}")
 
 
-def _check_range(recipe: Recipe | RefineRecipe, settings: Iterable[tuple[str, float]]) -> None:
+def check_range(recipe: object, settings: Iterable[tuple[str, float]]) -> None:
     """settings: names with their largest values; the least is 0."""
     for name, high in settings:
         value = float(getattr(recipe, name))

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import logging
-import math
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +19,7 @@ from tqdm import tqdm
 from tryon_service.errors import InputError
 from tryon_service.perception.backends import PARSER_NETWORK
 from tryon_service.renderers.nets.refine_net import RefineNet
-from tryon_service.training import checkpoint
-from tryon_service.training.checkpoint import Progress
-from tryon_service.training.curves import write_curves
+from tryon_service.training.archives import write_whole
 from tryon_service.training.decoded import decoded
 from tryon_service.training.discriminator import (
     PatchDiscriminator,
@@ -46,10 +41,10 @@ from tryon_service.training.refine_losses import (
     stillness_loss,
     structure_loss,
 )
-from tryon_service.training.shards import Sample, open_dataset, write_whole
+from tryon_service.training.run import TrainingRun, set_rate
+from tryon_service.training.shards import Sample, open_dataset
+from tryon_service.training.team import alone
 from tryon_service.zoo.store import Store
-
-logger = logging.getLogger(__name__)
 
 CURVES = (
     ("loss", "pixel"),
@@ -83,13 +78,13 @@ class Crops(Dataset[_Tensors]):
         return *parts, torch.tensor(recipe.real if sample.kind == "real" else 1.0)
 
 
-class RefineTraining:
+class RefineTraining(TrainingRun[RefineRecipe]):
     """One run: networks, the moving average, optimisers and progress, all of which a checkpoint holds."""
 
+    KEPT = ("net", "ema", "discriminator", "optimiser", "opponent")
+
     def __init__(self, recipe: RefineRecipe, features: Features, device: torch.device | None = None) -> None:
-        torch.manual_seed(recipe.seed)
-        self.recipe = recipe
-        self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        super().__init__(recipe, alone(device))
         self.features = _placed(features, self.device)
         self.net = _placed(RefineNet(), self.device)
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
@@ -100,13 +95,6 @@ class RefineTraining:
         self.opponent = torch.optim.AdamW(
             self.discriminator.parameters(), lr=recipe.discriminator_rate, betas=(0.5, 0.9), weight_decay=0.0
         )
-        self.progress = Progress()
-
-    def done(self) -> float:
-        """Share of the schedule behind us, in [0, 1]: by the clock if the recipe gives minutes, else by epochs."""
-        if self.recipe.minutes:
-            return min(self.progress.seconds / (60 * self.recipe.minutes), 1.0)
-        return min(self.progress.epoch / self.recipe.epochs, 1.0)
 
     def train_epoch(self, samples: Sequence[Sample]) -> dict[str, float]:
         """recipe.crops samples drawn anew, or all of them. Returns the mean of every loss, by name."""
@@ -115,23 +103,11 @@ class RefineTraining:
         crops = Crops(samples, order.tolist(), recipe, progress.epoch)
         loader = DataLoader(crops, recipe.batch, num_workers=recipe.workers, drop_last=len(crops) > recipe.batch)
         self.net.train()
-        rows: list[dict[str, float]] = []
-        begun, before, start = time.perf_counter(), progress.seconds, self.done()
-        bar = tqdm(loader, desc=f"epoch {progress.epoch + 1}", leave=False, disable=None)
-        for count, batch in enumerate(bar, start=1):
-            share = self.done() if recipe.minutes else start + count / len(loader) / recipe.epochs
-            rows.append(self._step(batch, share))
-            progress.seconds = before + time.perf_counter() - begun
-            bar.set_postfix(loss=f"{rows[-1]['loss']:.3f}")
-            if recipe.minutes and self.done() >= 1:
-                break
-        return {name: float(np.mean([row[name] for row in rows if name in row])) for name in rows[-1]}
+        return self.run_epoch(loader)
 
     def _step(self, parts: Sequence[Tensor], share: float) -> dict[str, float]:
         """One batch. share: of the schedule that is behind us. Returns every loss by name."""
-        rate = self.recipe.learning_rate * one_cycle(share)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        set_rate(self.optimiser, self.recipe.learning_rate * one_cycle(share))
         batch = self._batch(parts)
         with self._autocast():
             answers = self.net(batch.image, batch.pose)
@@ -139,21 +115,15 @@ class RefineTraining:
         losses = self._losses(batch, repair, share)
         loss = sum(weight * value for weight, value in losses.values())
         assert isinstance(loss, Tensor)
-        if not math.isfinite(float(loss.detach())):
-            raise InputError(
-                "invalid_option",
-                f"The loss is no number any more in batch {self.progress.step}: "
-                f"{ {name: float(value.detach()) for name, (_, value) in losses.items()} }. The last epoch is kept; "
-                "try a lower learning_rate.",
-                "recipe",
-            )
+        values = {"loss": float(loss.detach())} | {name: float(value.detach()) for name, (_, value) in losses.items()}
+        self.finite(values)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step()
         self.progress.step += 1
         average(self.ema, self.net, self.recipe.ema, self.progress.step)
-        return {"loss": float(loss.detach())} | {name: float(value.detach()) for name, (_, value) in losses.items()}
+        return values
 
     def _losses(self, batch: Batch, repair: Repair, share: float) -> dict[str, tuple[float, Tensor]]:
         """Weights and values of what counts at this share of the run."""
@@ -205,29 +175,6 @@ class RefineTraining:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16)
 
-    def state(self) -> dict[str, Any]:
-        """What checkpoint.save writes."""
-        return {
-            "net": self.net.state_dict(),
-            "ema": self.ema.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "opponent": self.opponent.state_dict(),
-            "progress": asdict(self.progress),
-            "torch_rng": torch.get_rng_state(),
-        }
-
-    def resume(self, path: Path) -> None:
-        """Take up a run where its checkpoint left it. Raises InputError, see checkpoint.load."""
-        state = checkpoint.load(path, self.net)
-        self.net.load_state_dict(state["net"])
-        self.ema.load_state_dict(state["ema"])
-        self.discriminator.load_state_dict(state["discriminator"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.opponent.load_state_dict(state["opponent"])
-        self.progress = Progress(**state["progress"])
-        torch.set_rng_state(state["torch_rng"])
-
 
 def _placed(net: Any, device: torch.device) -> Any:  # noqa: ANN401 - any module, and the same one comes back
     return net.to(device).to(memory_format=torch.channels_last)
@@ -277,13 +224,7 @@ def _run(run: RefineTraining, train: Sequence[Sample], held: Sequence[Sample], o
         if run.done() >= 1 or run.progress.epoch % run.recipe.validate_every == 0:
             row |= figures_of([judge(run.ema, sample, run.device) for sample in chosen]).get("held", {})
             write_sheet(out / "sheets" / f"epoch_{run.progress.epoch:04d}.png", run.ema, shown, run.device)
-        run.progress.history.append(row)
-        logger.info("%s", json.dumps({key: round(value, 4) for key, value in row.items()}))
-        checkpoint.save(out / "last.pt", run.state())
-        if row.get("ssim_after", -1.0) > run.progress.best:
-            run.progress.best = row["ssim_after"]
-            checkpoint.save(out / "best.pt", run.state())
-        write_curves(out / "curves.png", run.progress.history, CURVES)
+        run.record(row, out, CURVES, best="ssim_after")
 
 
 __all__ = ["RefineTraining", "train_refine"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from tryon_service.evaluation.ssim import ssim
 from tryon_service.renderers.nets.refine_input import over_grey
 from tryon_service.renderers.permission import GAP, REAL, square
 from tryon_service.renderers.repair import Answer, repair
+from tryon_service.training.pictures import tiled, write_png
 from tryon_service.training.refine_crops import rendered
 from tryon_service.training.shards import Sample
 from tryon_service.types import BoolArray, Float32Array, Keypoints, Part, Rendered, UInt8Array
@@ -117,16 +117,7 @@ def write_sheet(path: Path, net: nn.Module, samples: Sequence[Sample], device: t
     for sample in samples:
         shown = [over_grey(one.rgb, one.alpha) for one in repaired_sample(net, sample, device)]
         tiles.append(np.hstack([*shown, sample.target]))
-    height, width = (max(tile.shape[axis] for tile in tiles) for axis in (0, 1))
-    rows = -(-len(tiles) // columns)
-    sheet = np.full((rows * height, min(columns, len(tiles)) * width, 3), 255, np.uint8)
-    for index, tile in enumerate(tiles):
-        top, left = index // columns * height, index % columns * width
-        sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
-    _, coded = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(coded.tobytes())
-    os.replace(partial, path)
+    write_png(path, tiled(tiles, columns))
 
 
 def _closed(solid: BoolArray) -> BoolArray:

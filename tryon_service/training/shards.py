@@ -9,10 +9,7 @@ manifest is written anew after each shard, so an interrupted build knows what it
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import os
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,10 +17,17 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import cv2
 import numpy as np
 
-from tryon_service.errors import InputError
+from tryon_service.training.archives import (
+    check_digest,
+    read_archive,
+    read_index,
+    read_pictures,
+    unfit,
+    write_archive,
+    write_whole,
+)
 from tryon_service.types import BoolArray, Float32Array, UInt8Array
 
 SourceName = Literal["ccp", "store", "two_poses"]
@@ -37,8 +41,6 @@ SIDE = 512
 PICTURES = ("rgb", "alpha", "coverage", "parsing", "target", "target_alpha", "target_parsing")
 """The fields of a sample that are kept as PNG, under these names."""
 INDEX, MANIFEST = "samples.json", "manifest.json"
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The date of every file in a shard, so that the same samples give the same bytes."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def open_dataset(folder: Path) -> Dataset:
     another version's manifest, an unfinished build, a shard that is missing, truncated or changed."""
     manifest = read_manifest(folder)
     if not manifest.finished:
-        raise _unfit(f"{str(folder)!r} isn't finished; give the command that builds it again")
+        raise unfit(f"{str(folder)!r} isn't finished; give the command that builds it again")
     for name in manifest.shards:
         check_shard(folder, name, manifest)
     return Dataset(folder, manifest)
@@ -134,13 +136,7 @@ def open_dataset(folder: Path) -> Dataset:
 
 def check_shard(folder: Path, name: str, manifest: Manifest) -> None:
     """Raises InputError("invalid_option") unless the shard is the very file that the manifest means."""
-    try:
-        with (folder / name).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise _unfit(f"The shard {name} can't be read: {error.strerror}") from error
-    if digest != manifest.shards[name].sha256:
-        raise _unfit(f"The shard {name} is truncated or was changed")
+    check_digest(folder / name, manifest.shards[name].sha256)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -157,59 +153,30 @@ def read_manifest(folder: Path) -> Manifest:
         value = json.loads((folder / MANIFEST).read_bytes())
         found = {name: value[name] for name in ("format", "side")}
         if found != {"format": FORMAT, "side": SIDE}:
-            raise _unfit(f"{str(folder)!r} has {found}, this version reads format {FORMAT} and side {SIDE}")
+            raise unfit(f"{str(folder)!r} has {found}, this version reads format {FORMAT} and side {SIDE}")
         shards = {
             name: ShardEntry(e["sha256"], e["split"], tuple(e["photos"]), dict(e["samples"]), dict(e["failures"]))
             for name, e in value["shards"].items()
         }
         return Manifest(str(value["code"]), dict(value["options"]), shards, bool(value["finished"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _unfit(f"{str(folder)!r} holds no {MANIFEST} of a dataset: {error}") from error
+        raise unfit(f"{str(folder)!r} holds no {MANIFEST} of a dataset: {error}") from error
 
 
 def write_shard(path: Path, samples: Sequence[Sample]) -> str:
     """The hex sha256 of the file, which appears whole or not at all. The same samples give the same bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for number, sample in enumerate(samples):
-            for plane in PICTURES:
-                archive.writestr(zipfile.ZipInfo(_entry(number, plane), EPOCH), _png(getattr(sample, plane)))
-        index = {"format": FORMAT, "samples": [described(sample) for sample in samples]}
-        archive.writestr(zipfile.ZipInfo(INDEX, EPOCH), json.dumps(index, allow_nan=False))
-    data = buffer.getvalue()
-    write_whole(path, data)
-    return hashlib.sha256(data).hexdigest()
+    pictures = [{plane: getattr(sample, plane) for plane in PICTURES} for sample in samples]
+    return write_archive(path, pictures, INDEX, {"format": FORMAT, "samples": [described(s) for s in samples]})
 
 
 def read_shard(path: Path) -> list[Sample]:
     """Raises InputError("invalid_option") naming the file if it can't be read as a shard of this version."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            index = json.loads(archive.read(INDEX))
-            if index["format"] != FORMAT:
-                raise _unfit(f"{path.name} has format {index['format']}, this version reads {FORMAT}")
-            return [_sample(archive, number, entry) for number, entry in enumerate(index["samples"])]
-    except InputError:
-        raise
-    except Exception as error:  # a zip's, JSON's and PNG's readers raise a dozen kinds on damaged files
-        raise _unfit(f"{path.name} can't be read as a shard: {error}") from error
 
+    def samples(archive: zipfile.ZipFile) -> list[Sample]:
+        index = read_index(archive, INDEX, FORMAT)
+        return [_sample(archive, number, entry) for number, entry in enumerate(index["samples"])]
 
-def write_whole(path: Path, data: bytes) -> None:
-    """A temporary file beside it, flushed to disk, then renamed: readers see the old file or the whole new one."""
-    partial = path.with_name(path.name + ".part")
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _entry(number: int, plane: str) -> str:
-    return f"{number:03d}/{plane}.png"
+    return read_archive(path, samples)
 
 
 def described(sample: Sample) -> dict[str, Any]:
@@ -226,7 +193,7 @@ def described(sample: Sample) -> dict[str, Any]:
 
 def _sample(archive: zipfile.ZipFile, number: int, entry: Mapping[str, Any]) -> Sample:
     """Whatever is wrong with it raises one of Python's own errors."""
-    pictures = {plane: _picture(archive.read(_entry(number, plane))) for plane in PICTURES}
+    pictures = read_pictures(archive, number, PICTURES)
     shapes = {plane: picture.shape for plane, picture in pictures.items()}
     size = pictures["alpha"].shape[:2]
     wanted = {plane: (*size, 3) if plane in ("rgb", "target") else size for plane in PICTURES}
@@ -237,26 +204,9 @@ def _sample(archive: zipfile.ZipFile, number: int, entry: Mapping[str, Any]) -> 
     return Sample(str(entry["name"]), entry["source"], entry["kind"], int(entry["hops"]), xy=xy, seen=seen, **pictures)
 
 
-def _png(picture: UInt8Array) -> bytes:
-    """H x W or H x W x 3 uint8 RGB."""
-    plain = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    return bytes(cv2.imencode(".png", plain)[1])
-
-
-def _picture(data: bytes) -> UInt8Array:
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if picture is None or picture.dtype != np.uint8:
-        raise ValueError("a PNG is damaged")
-    return np.asarray(picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-
-
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """By name."""
     total: Counter[str] = Counter()
     for one in counts:
         total.update(one)
     return dict(sorted(total.items()))
-
-
-def _unfit(detail: str) -> InputError:
-    return InputError("invalid_option", f"{detail}.", "dataset")

@@ -9,6 +9,7 @@ never left; and what was completed anywhere on the way counts as completed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ from tryon_service.training.limb_moves import with_limbs_moved
 from tryon_service.training.photos import PhotoFile
 from tryon_service.training.shards import SIDE, Kind, Sample
 from tryon_service.training.stops import Stop
-from tryon_service.types import Float32Array, Person, Rendered, Size, TargetPose, UInt8Array
+from tryon_service.types import Float32Array, Person, Reason, Rendered, Size, TargetPose, UInt8Array, ViewName
 
 RENDERER = "warp"
 LARGEST: Size = (2048, 768)
@@ -104,6 +105,21 @@ def seen_again(analyst: Analyst, photo: PhotoFile, again: PhotoFile) -> Sample:
         raise RefusedError(refusals)
     rendered = Stop(product.appearance).drawn(analyst.renderer(RENDERER), target)
     return _sample(photo, "real", 1, rendered, person, crop)
+
+
+def elsewhere(
+    analyst: Analyst, path: Path, name: str, view: ViewName | None, poses: Sequence[Pose], rng: np.random.Generator
+) -> Person:
+    """The photo's person on the way, as drawn in another's pose, or with its own limbs moved where none of them fits.
+
+    Raises as Analyst.analyse_product does, and RefusedError("pose_too_different") if nothing fits.
+    """
+    product = analyst.analyse_product(path.read_bytes(), name, size=LARGEST, renderer=RENDERER, view=view)
+    start = Stop(product.appearance)
+    target = _next(start, "other", poses, rng) or _next(start, "jitter", poses, rng)
+    if target is None:
+        raise RefusedError([Reason("pose_too_different", name)])
+    return start.moved(analyst.renderer(RENDERER), target).person
 
 
 def as_drawn_once(back: Rendered, untouched: Rendered) -> Rendered:

@@ -58,12 +58,18 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     return checked(path, found)
 
 
-def checked(path: Path, found: object) -> dict[str, Tensor]:
-    """What a file was found to hold, if that is finite weights by name, as float32. Raises InputError."""
+def checked(path: Path, found: object, *, pictures: bool = False) -> dict[str, Tensor]:
+    """What a file was found to hold, if that is finite weights by name, as float32. pictures: uint8 may be among them
+    and stays what it is. Raises InputError."""
+    import torch
+
     if not isinstance(found, Mapping) or not found:
         raise refused(path, f"holds no weights but {_kind(found)}")
     state = {}
     for name, value in found.items():
+        if pictures and isinstance(value, torch.Tensor) and value.dtype == torch.uint8:
+            state[name] = value
+            continue
         if not isinstance(name, str) or not _is_weight(name, value):
             raise refused(path, f"holds {_kind(value)} under the name {str(name)[:80]!r}, where a weight should be")
         state[name] = value.detach().float()
@@ -103,8 +109,13 @@ def load_strictly(net: nn.Module, state: Mapping[str, Tensor], path: Path) -> No
 
     Raises InputError("invalid_option") naming what is missing, unknown or of another shape.
     """
-    if fault := difference(shapes(state), shapes(net.state_dict())):
+    import torch
+
+    own = net.state_dict()
+    if fault := difference(shapes(state), shapes(own)):
         raise refused(path, f"doesn't fit the network: {fault}")
+    if mixed := [name for name in own if (own[name].dtype == torch.uint8) != (state[name].dtype == torch.uint8)]:
+        raise refused(path, f"doesn't fit the network: weights where pictures should be, or pictures: {_listed(mixed)}")
     net.load_state_dict(dict(state), strict=True, assign=True)
 
 

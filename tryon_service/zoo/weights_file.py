@@ -28,8 +28,8 @@ KEY = "tryon"
 @dataclass(frozen=True)
 class Header:
     """network: a name in renderers/generators.py; config: sizes that the network is built with; classes: of the parsing
-    it reads, in the order of its channels, empty if it reads none; pose_encoding: a name in retarget/pose_maps.py;
-    origin: where the weights come from, for people."""
+    it reads, in the order of its channels, empty if it reads none; pose_encoding: how poses are shown to it, one of the
+    generator's nets; origin: where the weights come from, for people."""
 
     network: str
     config: Mapping[str, int]
@@ -62,7 +62,7 @@ def write_weights(path: Path, state: Mapping[str, Tensor], header: Header) -> No
 
 
 def read_weights(path: Path) -> tuple[Header, dict[str, Tensor]]:
-    """What the file says about itself, and its weights, float32 on the CPU.
+    """What the file says about itself, and its weights, on the CPU: float32, or uint8 where they are pictures.
 
     Raises InputError("invalid_option") for a file that isn't there, is cut short, or has another header than ours.
     """
@@ -77,7 +77,7 @@ def read_weights(path: Path) -> tuple[Header, dict[str, Tensor]]:
     except Exception as error:
         logger.debug("%s: %s", path.name, error)
         raise refused(path, "can't be read: it is incomplete or damaged") from error
-    return _header(path, metadata), checked(path, state)
+    return _header(path, metadata), checked(path, state, pictures=True)
 
 
 def _header(path: Path, metadata: Mapping[str, str]) -> Header:

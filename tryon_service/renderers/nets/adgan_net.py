@@ -174,7 +174,7 @@ class TextureEncoder(nn.Module):
 
     def __init__(self, width: int, length: int, *, whole_vgg: bool = False) -> None:
         super().__init__()
-        self.vgg = _vgg19(width, whole=whole_vgg).requires_grad_(requires_grad=False)
+        self.vgg = vgg19(width, whole=whole_vgg).requires_grad_(requires_grad=False)
         self.conv1 = Conv(3, width, 7, activation=nn.ReLU())
         self.conv2 = Conv(2 * width, 2 * width, 4, 2, activation=nn.ReLU())
         self.conv3 = Conv(4 * width, 4 * width, 4, 2, activation=nn.ReLU())
@@ -199,7 +199,7 @@ class TextureEncoder(nn.Module):
         return answers
 
 
-def _vgg19(width: int, *, whole: bool) -> nn.Sequential:
+def vgg19(width: int, *, whole: bool) -> nn.Sequential:
     """Its convolutional layers, numbered as everywhere; up to the last of TAPS unless whole."""
     layers: list[nn.Module] = []
     channels = 3

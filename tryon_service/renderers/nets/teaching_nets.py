@@ -8,15 +8,17 @@ slopes and dropout keep it from outrunning so small a generator. Needs torch.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor, nn
 
+from tryon_service.renderers.nets.generator_input import HALF
 from tryon_service.renderers.nets.layers import begin
+from tryon_service.renderers.pose_vector import POSE_NUMBERS
 
 SIDE = 64
 """Width and height of every picture."""
-LANDMARKS = (0, *range(11, 17), *range(23, 29))
-"""The 13 of BlazePose's landmarks that make a pose vector: nose, shoulders, elbows, wrists, hips, knees, ankles."""
-POSE_NUMBERS = 2 * len(LANDMARKS)
 WIDTH = 64
 """Channels at half the picture's size."""
 SLOPE = 0.2
@@ -25,8 +27,51 @@ CRITIC_DROPOUT = 0.25
 """Share of whole channels that the critic does without."""
 
 
+@dataclass(frozen=True)
+class TeachingConfig:
+    """width: channels at half the picture's size. Raises ValueError."""
+
+    width: int = WIDTH
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise ValueError(f"sizes must be positive: {self}")
+
+
+@dataclass(frozen=True)
+class FramesConfig:
+    """frames: how many. Raises ValueError."""
+
+    frames: int
+
+    def __post_init__(self) -> None:
+        if self.frames < 1:
+            raise ValueError(f"there must be a frame: {self}")
+
+
+class NearestFrame(nn.Module):
+    """N x 26 numbers (renderers/pose_vector.py) -> N x 3 x 64 x 64 in [-1, 1]: of the frames known by heart, the one
+    whose pose is nearest. It learns nothing and sets the mark for those that do.
+
+    frames: F x 64 x 64 x 3 uint8; poses: F x 26, theirs.
+    """
+
+    frames: Tensor
+    poses: Tensor
+
+    def __init__(self, config: FramesConfig) -> None:
+        super().__init__()
+        self.register_buffer("frames", torch.zeros(config.frames, SIDE, SIDE, 3, dtype=torch.uint8))
+        self.register_buffer("poses", torch.zeros(config.frames, POSE_NUMBERS))
+
+    def forward(self, pose: Tensor) -> Tensor:
+        # Differences, not products of matrices: the frame's own pose is at a distance of nought exactly.
+        nearest = (pose[:, None] - self.poses).square().sum(dim=2).argmin(dim=1)  # [N]
+        return self.frames[nearest].permute(0, 3, 1, 2).float() / HALF - 1  # [N, 3, 64, 64]
+
+
 class VectorToImage(nn.Module):
-    """N x 26 numbers: x and y of LANDMARKS in turn -> N x 3 x 64 x 64 in [-1, 1]. DCGAN's generator."""
+    """N x 26 numbers (renderers/pose_vector.py) -> N x 3 x 64 x 64 in [-1, 1]. DCGAN's generator."""
 
     def __init__(self, width: int = WIDTH) -> None:
         super().__init__()
@@ -46,7 +91,7 @@ class VectorToImage(nn.Module):
 
 
 class DrawingToImage(nn.Module):
-    """N x 3 x 64 x 64: a skeleton drawn in colours, in [-1, 1] -> the person, of the same size and range."""
+    """N x 3 x 64 x 64 in [-1, 1]: skeletons (renderers/skeleton_drawing.py) -> people, of the same size and range."""
 
     def __init__(self, width: int = WIDTH) -> None:
         super().__init__()

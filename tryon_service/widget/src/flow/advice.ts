@@ -17,6 +17,7 @@ const REFUSALS = new Set([
   "limb_behind_body",
   "garment_not_visible",
   "no_model_in_product",
+  "renderer_unjudged",
   "low_light",
   "blurred",
   "unsupported_task",
@@ -29,7 +30,7 @@ const REFUSALS = new Set([
   "image_too_small",
 ]);
 /** Codes that have a sentence of their own about the product picture; the others share "refusal.product". */
-const OF_PRODUCT = new Set(["limb_behind_body", "garment_not_visible", "no_model_in_product"]);
+const OF_PRODUCT = new Set(["limb_behind_body", "garment_not_visible", "no_model_in_product", "renderer_unjudged"]);
 /** Sentences shown, at most: nobody corrects more than that at once. */
 const MOST = 3;
 
