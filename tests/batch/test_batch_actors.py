@@ -15,7 +15,7 @@ from small_catalogue import POSES, Shop, table
 from tryon_service.batch import ray_actors
 from tryon_service.batch.ledger import LOCK, Ledger
 from tryon_service.batch.outputs import open_outputs
-from tryon_service.batch.ray_actors import ANSWER, NUMBER, Answer, CardActor, Feed, Setting
+from tryon_service.batch.ray_actors import ANSWER, NUMBER, TRIES, Answer, CardActor, Feed, Setting
 from tryon_service.batch.run import Run
 from tryon_service.batch.worker import Done
 from tryon_service.errors import InputError, UnavailableError, ZooError
@@ -103,16 +103,17 @@ def test_a_task_that_was_lost_is_taken_apart(here: Here, shop: Shop) -> None:
     assert shop.rendered() == []
 
 
-@pytest.mark.parametrize(("after", "code"), [(1.0, "internal"), (TIMEOUT, "deadline_exceeded")])
-def test_an_item_that_was_lost_twice_has_failed(
-    here: Here, shop: Shop, tmp_path: Path, after: float, code: str
+@pytest.mark.parametrize(("times", "after", "code"), [(TRIES, 0.1, "internal"), (1, TIMEOUT, "deadline_exceeded")])
+def test_an_item_that_was_lost_again_and_again_has_failed(
+    here: Here, shop: Shop, tmp_path: Path, times: int, after: float, code: str
 ) -> None:
     out = tmp_path / "out"
     picture = out / "a" / f"{POSES[0].name}.png"
     picture.parent.mkdir()
     picture.write_bytes(b"from before")
     here.lost(0)
-    here.lost(0, POSES[0].name, after=after)
+    for _ in range(times):
+        here.lost(0, POSES[0].name, after=after)
     assert here.ask(0).done == Done("a", ("failed", "rendered"))
     assert len(shop.rendered()) == 1
     assert not picture.exists()
@@ -120,6 +121,13 @@ def test_an_item_that_was_lost_twice_has_failed(
     found = rows(here, out)
     assert [(row["status"], row["codes"]) for row in found[:2]] == [("failed", [code]), ("rendered", [])]
     assert found[0]["key"] != found[1]["key"] != ""
+
+
+def test_an_item_that_was_at_work_on_lost_actors_may_be_innocent(here: Here, shop: Shop) -> None:
+    here.lost(0)
+    for _ in range(TRIES - 1):
+        here.lost(0, POSES[0].name, after=0.1)
+    assert here.ask(0).done == Done("a", ("rendered", "rendered"))
 
 
 def test_no_item_is_begun_after_the_wish_to_stop(here: Here, shop: Shop) -> None:

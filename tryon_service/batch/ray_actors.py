@@ -1,7 +1,7 @@
 """What runs in Ray's processes: the feed that hands out tasks by number, and the actors that do them.
 
 A number that is lost with an actor is given to another one by Ray, again and again. The feed knows how often, so that
-a product is then taken apart into its items, and an item that takes an actor down twice has failed.
+a product is then taken apart into its items, and an item that takes an actor down TRIES times has failed.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ from tryon_service.errors import InputError, TryonError, UnavailableError
 
 Handle = Any
 """Ray's, of an actor."""
+TRIES = 3
+"""Of an item by itself. Actors are also lost for other reasons, and then one after the other, as on machines that are
+taken away: what was at work on two of them may be innocent."""
 NUMBER, ANSWER = "number", "answer"
 """Columns of Ray's rows: which task, and the pickled Answer."""
 
@@ -206,12 +209,12 @@ class CardActor:
         if begun.done is not None:
             return begun.done
         one = replace(task, poses=(pose,))
-        if begun.tries == 1:
-            done = worker.work(one, self)
-        elif begun.since >= self._setting.item_timeout:
+        if begun.since >= self._setting.item_timeout:
             done = worker.give_up(one, UnavailableError("deadline_exceeded"))
-        else:
+        elif begun.tries > TRIES:
             done = worker.give_up(one, UnavailableError("internal", "It takes down the process that renders it."))
+        else:
+            done = worker.work(one, self)
         self._ask("finish", number, pose.name, done)
         return done
 

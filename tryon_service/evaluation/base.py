@@ -15,6 +15,9 @@ from tryon_service.types import UInt8Array
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 SHOPPERS = 40
 
+Row = Mapping[str, str | float | int | None]
+"""A row of a table, by column; all rows of a table have the same columns."""
+
 T = TypeVar("T")
 
 
@@ -46,13 +49,14 @@ class Findings:
     """What a suite found out.
 
     figures: JSON values. note: how it was measured, for the page. pictures: for the page. files: further pictures by
-    file name (PNG or JPEG), written beside the page at full size.
+    file name (PNG or JPEG), written beside the page at full size. table: figures that are to be read as one.
     """
 
     figures: Mapping[str, Any]
     note: str
     pictures: tuple[Picture, ...] = ()
     files: Mapping[str, UInt8Array] = field(default_factory=dict)
+    table: Sequence[Row] = ()
 
 
 class Suite(Protocol):

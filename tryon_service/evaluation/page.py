@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from tryon_service.evaluation.base import Findings, Picture
+from tryon_service.evaluation.base import Findings, Picture, Row
 from tryon_service.imaging.encode import encode
 
 QUALITY = 88
@@ -26,8 +26,19 @@ def page(title: str, findings: Findings) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{STYLE}</style></head>\n<body><h1>{html.escape(title)}</h1>\n"
-        f"<pre>{html.escape(findings.note.strip())}</pre>\n<table>{figures}</table>\n{pictures}\n</body></html>\n"
+        f"<pre>{html.escape(findings.note.strip())}</pre>\n{_table(findings.table)}<table>{figures}</table>\n{pictures}\n</body></html>\n"
     )
+
+
+def _table(rows: Sequence[Row]) -> str:
+    """The first column names the rows; what is None stays empty."""
+    if not rows:
+        return ""
+    lines = [f"<tr>{''.join(f'<th>{html.escape(name)}</th>' for name in rows[0])}</tr>"]
+    for row in rows:
+        name, *cells = ("" if value is None else html.escape(str(value)) for value in row.values())
+        lines.append(f"<tr><th>{name}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    return f"<table>{''.join(lines)}</table>\n"
 
 
 def _row(key: str, value: object) -> str:

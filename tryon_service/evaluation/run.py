@@ -27,7 +27,8 @@ def evaluate(
     """
     options = Options(out, limit, shoppers, baseline)
     findings = SUITES.create(name).run(pipeline or Pipeline(), data, options)
-    (out / "figures.json").write_text(json.dumps(findings.figures, indent=2, allow_nan=False) + "\n")
+    figures = {"table": findings.table, **findings.figures} if findings.table else findings.figures
+    (out / "figures.json").write_text(json.dumps(figures, indent=2, allow_nan=False) + "\n")
     for file, picture in findings.files.items():
         (out / file).write_bytes(encode(picture, format_for(Path(file).suffix)))
     index = out / "index.html"

@@ -10,6 +10,7 @@ from tryon_service.evaluation.pairs import Pairs
 from tryon_service.evaluation.parsers import Parsers
 from tryon_service.evaluation.parsing import Parsing
 from tryon_service.evaluation.pose import Pose
+from tryon_service.evaluation.renderers import Renderers
 from tryon_service.evaluation.speed import Speed
 from tryon_service.evaluation.wholeness import Fidelity, Integrity
 
@@ -24,5 +25,6 @@ SUITES.register("pairs")(Pairs)
 SUITES.register("parsers")(Parsers)
 SUITES.register("parsing")(Parsing)
 SUITES.register("pose")(Pose)
+SUITES.register("renderers")(Renderers)
 SUITES.register("speed")(Speed)
 SUITES.register("two_poses")(TwoPoses)
