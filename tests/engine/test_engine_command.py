@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -47,8 +48,9 @@ def worker_of(process: Process) -> list[int]:
     """Process ids of what it has started that has a group of its own, as a worker has."""
     found = []
     for task in Path(f"/proc/{process.pid}/task").iterdir():
-        children = [int(pid) for pid in (task / "children").read_text().split()]
-        found += [pid for pid in children if os.getpgid(pid) == pid]
+        with contextlib.suppress(OSError):  # a thread or a process that has just ended
+            children = [int(pid) for pid in (task / "children").read_text().split()]
+            found += [pid for pid in children if os.getpgid(pid) == pid]
     return found
 
 
