@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -42,7 +43,7 @@ R = TypeVar("R", bound=Schedule)
 T = TypeVar("T")
 
 
-class TrainingRun(Generic[R]):
+class TrainingRun(ABC, Generic[R]):
     """A subclass makes `net`, its moving average `ema` and what else learns, lists in KEPT the names of the attributes
     that a checkpoint holds (networks and optimisers), and says in _step what one batch does.
 
@@ -63,9 +64,9 @@ class TrainingRun(Generic[R]):
         self.pieces = 1
         """In which a batch is taken: 1, or 2 after memory ran out."""
 
+    @abstractmethod
     def _step(self, batch: Any, share: float) -> dict[str, float]:  # noqa: ANN401 - as the loader gives it
         """One batch. share: of the schedule that is behind us. Returns every loss by name."""
-        raise NotImplementedError
 
     def done(self) -> float:
         """Share of the schedule behind us, in [0, 1]: by the clock if the recipe gives minutes, else by epochs."""
