@@ -6,6 +6,7 @@ ImageNet; its weights are the user's to supply, as is what they may be used for.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,14 +43,14 @@ class Features:
     anywhere: list[Tensor]
 
 
-class FeatureNetwork(nn.Module):
+class FeatureNetwork(nn.Module, ABC):
     """A frozen network that pictures are looked at with. origin: which, for people."""
 
     origin: str
 
+    @abstractmethod
     def forward(self, picture: Tensor, alpha: Tensor, joints: Tensor) -> Features:
         """picture: N x 3 x H x W in [-1, 1]; alpha, joints: as in generator_samples.Batch."""
-        raise NotImplementedError
 
 
 class ParserFeatures(FeatureNetwork):
