@@ -15,6 +15,7 @@ import pytest
 from small_catalogue import Shop, files, lasting, table
 from small_disks import fill, mounted
 
+from tests.real_service import family
 from tryon_service.batch.local import LocalPool
 from tryon_service.batch.outputs import open_outputs
 from tryon_service.batch.progress import Progress
@@ -27,9 +28,10 @@ Started = tuple[Progress, bool]
 def run(shop: Shop, out: Path, watch: Callable[[LocalPool, Done], object] = lambda *_: None, **changes: Any) -> Started:
     """By worker processes. watch: told of what is done."""
     stop = changes.pop("stop", threading.Event())
+    plan = shop.plan(out, priority=changes.pop("priority", "batch"))
     options = {"workers": 2, "opening": fake_pipeline.open_fake, **changes}
     with shop.opened(out) as (work, ledger):
-        pool, progress = LocalPool(shop.plan(out), ledger, **options), Progress(work.items)
+        pool, progress = LocalPool(plan, ledger, **options), Progress(work.items)
 
         def engine(tasks: Iterable[Task], asked: threading.Event) -> Iterator[Done]:
             for done in pool.render(tasks, asked):
@@ -53,6 +55,18 @@ def test_workers_make_what_one_process_makes(shop: Shop, tmp_path: Path) -> None
     assert sorted(shop.rendered()) == sorted([f"good p{n}" for n in (0, 1, 2, 4, 5)] * 2 + ["refused p3"] * 2)
     assert files(tmp_path / "out") == files(tmp_path / "alone")
     assert lasting(table(tmp_path / "out")) == lasting(table(tmp_path / "alone"))
+
+
+@pytest.mark.parametrize("priority", ["batch", "shopper"])
+def test_at_batch_priority_others_go_first(priority: str, shop: Shop, tmp_path: Path) -> None:
+    shop.add("a")
+    own, found = os.getpriority(os.PRIO_PROCESS, 0), set[int]()
+
+    def watch(*_: object) -> None:
+        found.update(os.getpriority(os.PRIO_PROCESS, pid) - own for pid in family(os.getpid()))
+
+    assert run(shop, tmp_path / "out", watch, workers=1, priority=priority)[1]
+    assert (max(found) > 0) == (priority == "batch")
 
 
 def test_an_item_that_takes_workers_down_fails_alone(shop: Shop, tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ def cards(shop: Shop, gateway: Gateway) -> Shop:
 def run(
     shop: Shop, out: Path, client: Client, stop: threading.Event | None = None, **changes: Any
 ) -> tuple[Progress, bool]:
+    plan = shop.plan(out, recipe=Recipe("warp", "jpeg", size=(300, 400)), priority=changes.pop("priority", "batch"))
     options = {"sources": SOURCES, "workers": 1, **changes}
-    plan = shop.plan(out, recipe=Recipe("warp", "jpeg", size=(300, 400)))
     with shop.opened(out) as (work, ledger):
         pool, progress = ServicePool(plan, ledger, client=client, **options), Progress(work.items)
         complete = work.render(pool.render, progress, stop or threading.Event())
@@ -86,6 +86,13 @@ def run(
 
 def called(gateway: Gateway, name: str) -> list[Any]:
     return [request for kind, request, *_ in gateway.engine.calls if kind == name]
+
+
+def test_pictures_are_asked_for_at_the_priority_given(
+    cards: Shop, tmp_path: Path, gateway: Gateway, client: Client
+) -> None:
+    assert run(cards, tmp_path / "out", client, priority="shopper")[1]
+    assert {one.priority for one in called(gateway, "render")} == {pb.PRIORITY_SHOPPER}
 
 
 def busy(code: str = "overloaded") -> TryonError:

@@ -228,7 +228,8 @@ def _main(
     """The process. parent: the pool's process id. Ctrl-C is the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with(parent)
-    let_others_first()
+    if plan.priority == "batch":
+        let_others_first()
     try:
         with at_work(state):
             worker = CardWorker(plan, segment, name, PipelineMaker(opening(plan), plan.recipe))

@@ -169,7 +169,8 @@ class CardActor:
         setting, name = self._setting, uuid4().hex[:8]
         _check_shared(setting)
         self._lasting.enter_context(at_work(setting.state))
-        let_others_first()
+        if setting.plan.priority == "batch":
+            let_others_first()
         if self._ask("starting") > BAD_STARTS * setting.workers:
             detail = f"{BAD_STARTS} times in a row, the actors have died before they began."
             raise UnavailableError("internal", detail)

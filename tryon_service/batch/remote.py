@@ -1,5 +1,5 @@
-"""The job through a running service: products are put there, pictures asked for at batch priority, so that no shopper
-waits. Rows, journal and files are as with any other engine.
+"""The job through a running service: products are put there, pictures asked for, at batch priority unless told
+otherwise, so that no shopper waits. Rows, journal and files are as with any other engine.
 
 What networks a service has isn't known before it renders, so that the content key counts none: after the service has
 been updated, rows are made anew only if asked for (--again). A refusal doesn't name them either, nor scores.
@@ -21,7 +21,7 @@ from tryon_service.batch.keys import Recipe
 from tryon_service.batch.ledger import Ledger
 from tryon_service.batch.rows import Row
 from tryon_service.batch.service import Service, ServiceGoneError
-from tryon_service.batch.worker import POLL, CardWorker, Done, Plan, Task
+from tryon_service.batch.worker import POLL, CardWorker, Done, Plan, Priority, Task
 from tryon_service.client import Client, Picture, Product
 from tryon_service.errors import CODES, AccessError, InputError, RefusedError, TryonError
 from tryon_service.products.records import ProductRecord, photo_record
@@ -35,8 +35,8 @@ _PHOTO = re.compile(r"(?:photos|product)\[(\d+)\]|product")
 class ServiceMaker:
     """One thread's. kept: the photos that the service has of the card at hand."""
 
-    def __init__(self, service: Service, recipe: Recipe) -> None:
-        self._service, self._recipe = service, recipe
+    def __init__(self, service: Service, recipe: Recipe, priority: Priority) -> None:
+        self._service, self._recipe, self._priority = service, recipe, priority
         self._kept: tuple[CardPhoto, ...] = ()
 
     def networks(self) -> Sequence[NetworkId]:
@@ -113,7 +113,7 @@ class ServiceMaker:
             format=recipe.format,
             renderer=recipe.renderer,
             min_verdict=recipe.min_verdict,
-            priority="batch",
+            priority=self._priority,
         )
 
     def _judged(self, row: Row, item: Item, picture: Picture) -> Row:
@@ -156,7 +156,7 @@ class ServicePool:
         service, idle = Service(self._client, self._sources, stop), SimpleQueue[CardWorker]()
         for number in range(self._workers):
             name = f"server-{number + 1}"
-            maker = ServiceMaker(service, self._plan.recipe)
+            maker = ServiceMaker(service, self._plan.recipe, self._plan.priority)
             idle.put(CardWorker(self._plan, self._ledger.segment_path(name), name, maker))
 
         def work(task: Task) -> Done:

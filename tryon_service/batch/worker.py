@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from tryon_service.batch.catalogue import Card
 from tryon_service.batch.job import Item, Shot, analyse_card, blank_row, described, read_card, render_item, unmade
@@ -32,13 +32,17 @@ POLL = 0.5
 """Seconds after which somebody's wish to stop is noticed."""
 
 
+Priority = Literal["batch", "shopper"]
+
+
 @dataclass(frozen=True)
 class Plan:
     """What workers need to know of a run; can be pickled.
 
     photos, out: folder or fsspec URL; recipe: of all pictures; again: statuses whose rows of earlier runs don't count;
     threads: of one worker, at least 1; cache: folder, which all workers may share, that keeps analysed products for
-    further runs and for products with the same photos, None for none; cache_bytes: its room.
+    further runs and for products with the same photos, None for none; cache_bytes: its room; priority: "batch" lets
+    others go first, other processes here or a service's shoppers, "shopper" doesn't.
     """
 
     photos: str
@@ -48,6 +52,7 @@ class Plan:
     threads: int = 1
     cache: Path | None = None
     cache_bytes: int = 0
+    priority: Priority = "batch"
 
 
 @dataclass(frozen=True)

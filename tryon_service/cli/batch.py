@@ -101,8 +101,12 @@ def _add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--engine", choices=("local", "ray"), help="processes of this machine (default), or Ray, with the batch extra"
     )
+    group.add_argument("--server", metavar="URL", help="a running service; its key is in TRYON_API_KEY")
     group.add_argument(
-        "--server", metavar="URL", help="a running service, at batch priority; its key is in TRYON_API_KEY"
+        "--priority",
+        choices=("batch", "shopper"),
+        default="batch",
+        help="batch (default) lets others go first: processes here, a service's shoppers; shopper doesn't",
     )
     group.add_argument(
         "--workers", type=_count, help="processes; default: one for each CPU. Of --server: calls at a time"
@@ -140,7 +144,9 @@ def run(args: argparse.Namespace) -> int:
         work = Run(catalogue, poses, ledger, args.only_missing)
         sources = {pose.name: source for pose, source in zip(poses, args.poses, strict=True)}
         room = args.cache_size * GB
-        plan = Plan(args.photos, args.out, recipe, args.again, cache=args.cache, cache_bytes=room)
+        plan = Plan(
+            args.photos, args.out, recipe, args.again, cache=args.cache, cache_bytes=room, priority=args.priority
+        )
         with open_engine(options, plan, ledger, sources) as engine:
             complete = _render(work, engine, args)
         return _finish(work, plan, args, outputs, form) if complete else INTERRUPTED
