@@ -63,15 +63,16 @@ class Service:
         }
         self.url = f"http://127.0.0.1:{self.port}"
         self.socket = self.data / "run" / "engine.sock"
+        self.engine = variables.get("TRYON_ENGINE", f"unix:{self.socket}")
         self.processes: list[subprocess.Popen[bytes]] = []
         self.log = folder / "service.log"
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Run `tryon` with these arguments until the service ends."""
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[bytes]:
+        """Run `tryon` with these arguments until the service ends. variables: settings of this process alone."""
         with self.log.open("ab") as stream:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tryon_service", *arguments],
-                stdout=stream, stderr=stream, env=self.environ, cwd=ROOT,
+                stdout=stream, stderr=stream, env={**self.environ, **variables}, cwd=ROOT,
             )  # fmt: skip
         self.processes.append(process)
         return process
@@ -80,7 +81,7 @@ class Service:
         """Seconds until engine and gateway both say so: /readyz alone remembers a yes for a moment, so that after a
         fault it may be of before. Raises AssertionError with the end of the log."""
         began = time.monotonic()
-        with contextlib.closing(EngineClient(f"unix:{self.socket}")) as engine:
+        with contextlib.closing(EngineClient(self.engine)) as engine:
             try:
                 eventually("readiness", lambda: self.ended or (engine.healthy(1.0) and self.ready), seconds)
                 assert not self.ended, "a process ended"

@@ -1,4 +1,4 @@
-"""Disks of one megabyte, to be filled to the last byte."""
+"""Small disks, to be filled to the last byte."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 
 
 @contextmanager
-def mounted(disk: Path) -> Iterator[Path]:
-    """A disk of 1 MB at this folder, which is made; skips where this user may not mount one."""
+def mounted(disk: Path, megabytes: int = 1) -> Iterator[Path]:
+    """A disk of so many MB at this folder, which is made; skips where this user may not mount one."""
     disk.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk]
+    mounting = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", disk]
     if subprocess.run(mounting, check=False, capture_output=True).returncode != 0:
         pytest.skip("this user may not mount a small disk")
     try:

@@ -66,6 +66,52 @@ def test_a_damaged_file_counts_as_absent_and_goes(tmp_path: Path, damage: str) -
     assert read(folder, "a") == content(1)
 
 
+def test_no_damage_anywhere_in_a_file_is_ever_served(tmp_path: Path) -> None:
+    """Every byte of a small file, from the header's first to the digest's last, and every length it may be cut to."""
+    AnalysisCache[Photo](0, tmp_path).get(("a",), ("net",), lambda: small_photo(0))
+    (path,) = entries(tmp_path)
+    sound, truth = path.read_bytes(), small_photo(0).rgb
+    changed = [sound[:at] + bytes([sound[at] ^ 1 << at % 8]) + sound[at + 1 :] for at in range(len(sound))]
+    for number, data in enumerate([*changed, *(sound[:length] for length in range(len(sound))), sound + b"\0"]):
+        path.write_bytes(data)
+        cache = AnalysisCache[Photo](0, tmp_path)
+        assert cache._folder is not None
+        assert cache._folder.read(path.name.partition(".")[0]) is None, number
+        assert not path.exists()
+        assert cache.damaged == 1
+    path.write_bytes(changed[-1])
+    cache = AnalysisCache[Photo](0, tmp_path)
+    for _ in range(2):
+        assert np.array_equal(cache.get(("a",), ("net",), lambda: small_photo(0)).rgb, truth)
+    assert cache.damaged == 1, "what was made again is sound"
+    assert path.read_bytes() == sound
+
+
+def small_photo(value: int) -> Photo:
+    return Photo(np.full((2, 3, 3), value, np.uint8), (3, 2), str(value))
+
+
+def test_another_entrys_file_is_not_served(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, 100 * KB)
+    for number, name in enumerate("ab"):
+        folder.write(name, [content(number)])
+    (tmp_path / "a.analysis").replace(tmp_path / "b.analysis")
+    assert folder.read("b") is None
+    assert folder.damaged == 1
+
+
+def test_files_of_another_version_are_ignored_and_go_when_nobody_reads_them(tmp_path: Path) -> None:
+    old, new = Folder(tmp_path, 100 * KB, "1-old"), Folder(tmp_path, 100 * KB, "2-new")
+    old.write("a", [content(0)])
+    old.write("b", [content(1)])
+    assert new.read("a") is None
+    os.utime(tmp_path / "a.1-old.analysis", (time.time() - 90_000,) * 2)
+    new.write("a", [content(2)])
+    assert [path.name for path in entries(tmp_path)] == ["a.2-new.analysis", "b.1-old.analysis"]
+    assert read(old, "b") == content(1), "a version that still runs has its own"
+    assert (old.damaged, new.damaged) == (0, 0)
+
+
 def test_a_full_folder_loses_what_was_not_read_for_longest(tmp_path: Path) -> None:
     folder = Folder(tmp_path, 35 * KB)
     for number, name in enumerate("abc"):
@@ -190,7 +236,7 @@ def test_another_version_never_hits(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     names = {file_key(("photo", None, "warp"), ("net",))}
     names.add(file_key(("photo", None, "warp"), ("other net",)))
     names.add(file_key(("photo", (10, 10), "warp"), ("net",)))
-    monkeypatch.setattr(analysis_cache, "FORMAT", 2)
+    monkeypatch.setattr(analysis_cache, "FORMAT", 0)
     names.add(file_key(("photo", None, "warp"), ("net",)))
     monkeypatch.setattr(analysis_cache, "_code", lambda: "other code")
     names.add(file_key(("photo", None, "warp"), ("net",)))
@@ -205,10 +251,11 @@ def test_what_can_not_be_packed_is_made_again(tmp_path: Path, caplog: pytest.Log
 
 
 def test_a_whole_file_of_another_kind_is_made_again(tmp_path: Path) -> None:
-    Folder(tmp_path, 1 << 20).write(file_key(("a",), ()), [b"whole, but no analysis"])
+    Folder(tmp_path, 1 << 20, analysis_cache._version()).write(file_key(("a",), ()), [b"whole, but no analysis"])
     cache = AnalysisCache[Photo](0, tmp_path)
     for _ in range(2):
         assert np.array_equal(cache.get(("a",), (), photo).rgb, photo().rgb)
+    assert cache.damaged == 1
 
 
 def test_an_analysed_product_comes_back_bit_for_bit(pipeline: Pipeline, product_png: bytes, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ PACKAGE = Path(tryon_service.__file__).parent
 TIERS: tuple[tuple[str, ...], ...] = (
     ("types",),
     ("errors", "confine"),
+    ("environment", "machine_memory", "ports"),
     ("settings", "pb"),
     ("keyring", "observability", "engine_client"),
     ("access",),
@@ -40,7 +41,7 @@ TIERS: tuple[tuple[str, ...], ...] = (
     ("evaluation",),
     ("training",),
     ("engine", "onboarding"),
-    ("shop", "batch"),
+    ("shop", "batch", "preflight"),
     ("cli",),
     ("__main__",),
 )

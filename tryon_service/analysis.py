@@ -105,6 +105,11 @@ class Analyst:
         """Remove every analysis of the photo whose file has this hex sha256, from memory and from the folder."""
         self._cache.forget(digest)
 
+    @property
+    def damaged_entries(self) -> int:
+        """Kept analyses that were found damaged, so far; each was removed and made again."""
+        return self._cache.damaged
+
     def renderer(self, name: str) -> Renderer:
         """name: empty for the default one. Raises InputError("invalid_option") for a name that is not registered and
         ZooError where its weights are missing."""

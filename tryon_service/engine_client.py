@@ -8,6 +8,7 @@ A channel doesn't survive a fork, so each process opens its own. Loads nothing h
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -32,6 +33,11 @@ PATIENCE = 3.0
 PAUSE = 0.1
 """Seconds between looks at such an engine."""
 NAME = "tryon.v1.TryOn"
+MANY = ("dns:", "ipv4:")
+"""What an address begins with that may stand for many engines: a name, or a list."""
+SPREAD = json.dumps({"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": NAME}})
+"""gRPC's service config for those: calls in turn, and none to an engine that says it doesn't serve, such as one that is
+stopping. To a single engine calls go all the same, and wait there while it replaces its worker."""
 
 R = TypeVar("R", bound=Message)
 
@@ -50,8 +56,9 @@ class EngineClient:
         max_message: int = MAX_MESSAGE,
         patience: float = PATIENCE,
     ) -> None:
-        """address: unix:/path or host:port. ca: file with the authority of the engine's certificate, which makes it
-        TLS; cert, key: files of our own, where the engine asks for one. max_message: bytes."""
+        """address: unix:/path, host:port, or dns:///host:port, which spreads calls over all addresses of the name.
+        ca: file with the authority of the engine's certificate, which makes it TLS; cert, key: files of our own, where
+        the engine asks for one. max_message: bytes."""
         self._address = address
         self._cert, self._key, self._ca = cert, key, ca
         self._max_message, self._patience = max_message, patience
@@ -156,6 +163,7 @@ class EngineClient:
             *channel_options(self._max_message),
             # A path is no host name; without this it would be sent as one.
             *((("grpc.default_authority", "localhost"),) if self._address.startswith("unix:") else ()),
+            *((("grpc.service_config", SPREAD),) if self._address.startswith(MANY) else ()),
             # An engine that comes back is found at once, not after two minutes.
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.min_reconnect_backoff_ms", 100),

@@ -9,7 +9,8 @@ from pathlib import Path
 NO_HAND = (
     *("access", "batch", "cli", "client", "engine", "evaluation", "fetch", "gateway", "observability", "onboarding"),
     *("pb", "products", "shop", "training", "widget"),
-    *("__init__.py", "__main__.py", "confine.py", "engine_client.py", "keyring.py", "settings.py"),
+    *("__init__.py", "__main__.py", "confine.py", "engine_client.py", "environment.py", "keyring.py"),
+    *("machine_memory.py", "ports.py", "preflight.py", "settings.py"),
 )
 """Folders and files of the package that make no picture; what isn't named here counts."""
 

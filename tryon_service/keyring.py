@@ -30,6 +30,8 @@ SECRET_BYTES = 32
 KEY_ID = re.compile(r"[A-Za-z0-9]{1,16}")
 """Short, and without the characters that tokens and URLs are cut at."""
 VARIABLE = "TRYON_SECRETS"
+SECRETS_FILE = "secrets"
+"""In the data folder."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,10 @@ class Keyring:
 
     @classmethod
     def load(cls, settings: Settings) -> Keyring:
-        """From the settings, else from the file `secrets` in the data folder, which is made where there is none."""
+        """From the settings, else from SECRETS_FILE in the data folder, which is made where there is none."""
         if settings.secrets:
             return cls.parse(settings.secrets, VARIABLE)
-        file = settings.data / "secrets"
+        file = settings.data / SECRETS_FILE
         try:
             if not file.exists():
                 _write_new(
@@ -69,7 +71,9 @@ class Keyring:
                 )
             return cls.parse(file.read_text(), str(file))
         except OSError as error:
-            raise UnavailableError("storage_unavailable", f"The secrets can't be kept: {error.strerror}.") from None
+            raise UnavailableError(
+                "storage_unavailable", f"The secrets can't be kept in {file}: {error.strerror}."
+            ) from None
 
     @classmethod
     def parse(cls, text: str, where: str) -> Keyring:

@@ -7,6 +7,7 @@ rectangle, as a cut-out layer is, keeps only the rectangle.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -22,9 +23,17 @@ from tryon_service.types import UInt8Array
 _PACKAGE = __name__.partition(".")[0]
 _ALIGNMENT = 64
 _HEADER = struct.Struct("<Q")
+_LARGEST = 1 << 30
+"""Bytes of one array when it is whole: the largest photo there may be, four channels of 32 bits."""
 _KINDS = "biuf"
 """Arrays of truth values and numbers; others could hold references."""
 _SEQUENCES: Mapping[str, type] = {"tuple": tuple, "list": list, "set": set, "frozenset": frozenset}
+
+
+_NONSENSE = (
+    struct.error, ValueError, TypeError, LookupError, AttributeError, ImportError, RecursionError, OverflowError,
+)  # fmt: skip
+"""What reading raises where bytes are no tree."""
 
 
 class PackingError(ValueError):
@@ -57,7 +66,7 @@ def unpack(data: NDArray[np.uint8]) -> Any:  # noqa: ANN401 - as many types as t
         return _Reader(data[_aligned(_HEADER.size + length) :]).restored(tree)
     except PackingError:
         raise
-    except (struct.error, ValueError, TypeError, KeyError, IndexError, AttributeError, ImportError) as error:
+    except _NONSENSE as error:
         raise PackingError(f"no packed tree: {error}") from error
 
 
@@ -133,6 +142,8 @@ class _Reader:
             kind = np.dtype(dtype)
             if kind.kind not in _KINDS:
                 raise PackingError(f"an array of {dtype}")
+            if math.prod(shape) * kind.itemsize > _LARGEST:
+                raise PackingError(f"an array of {shape}")
             kept = shape if box is None else [box[1] - box[0], box[3] - box[2], *shape[2:]]
             length = int(np.prod(kept, dtype=np.int64)) * kind.itemsize
             array = self._data[at : at + length].view(kind).reshape(kept)

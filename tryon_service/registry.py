@@ -34,5 +34,5 @@ class Registry(Generic[T]):
     def create(self, name: str) -> T:
         """Raises InputError("invalid_option") naming the known names."""
         if name not in self._factories:
-            raise InputError("invalid_option", f"{name!r} is not one of {', '.join(self.names())}.", self.kind)
+            raise InputError("invalid_option", f"{name[:40]!r} is not one of {', '.join(self.names())}.", self.kind)
         return self._factories[name]()

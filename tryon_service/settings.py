@@ -3,13 +3,17 @@
     settings = load()            # defaults, overridden by the environment, validated
     for row in rows(settings):   # name, variable, value (secrets starred), help
 
+A variable that is empty counts as not set. A secret may come from a file, as containers have theirs: TRYON_SECRETS_FILE
+names one for TRYON_SECRETS, and so for every secret. A variable TRYON_... that nobody reads is an error, since it is
+most likely misspelt. What needs a look at this machine is checked in preflight.py.
+
 Nothing here acts on import, and nothing else in the package reads the environment for settings.
 """
 
 from __future__ import annotations
 
-import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,13 +21,26 @@ from typing import Any
 
 from platformdirs import user_data_path
 
+from tryon_service import environment
+from tryon_service.environment import FILE_SUFFIX
 from tryon_service.errors import InputError
 
 PREFIX = "TRYON_"
 STARS = "********"
 MB = 1 << 20
 
-Value = str | int | float | Path | tuple[str, ...]
+OTHER_VARIABLES = {
+    "TRYON_ZOO_DIR": "folder of the networks' files; default: one in the user's cache folder",
+    "TRYON_ZOO_MIRROR": "folder or fsspec URL that networks are fetched from, instead of the package index",
+    "TRYON_CACHE_DIR": "folder for analysed photos of the commands render, check and batch",
+    "TRYON_KEY": "an API key in the examples for pages of shops",
+}
+"""Variables that are read elsewhere, and are no settings of the service."""
+
+REDIS_URL = re.compile(r"(rediss?|unix)://.+")
+WEB_URL = re.compile(r"https?://[^\s/]+")
+ORIGIN = re.compile(r"https?://[^\s/?#]*[^\s/?#:]")
+ENGINE = re.compile(r"unix:.+|(dns:///)?([\w.-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
 
 
 def _about(text: str, least: float | None = None, most: float | None = None, *, secret: bool = False) -> dict[str, Any]:
@@ -68,18 +85,26 @@ class Settings:
         metadata=_about("address of the engine, unix:/path or host:port; empty for a socket in the runtime folder"),
     )
     engine_cert: str = field(default="", metadata=_about("file with the engine's certificate, for TLS over TCP"))
-    engine_key: str = field(default="", metadata=_about("file with the private key of engine_cert", secret=True))
+    engine_key: str = field(default="", metadata=_about("file with the private key of engine_cert"))
     engine_ca: str = field(
         default="", metadata=_about("file with the authority that the other side's certificate must come from (mTLS)")
     )
+    engine_metrics_host: str = field(
+        default="127.0.0.1", metadata=_about("address that the engine's metrics are served on")
+    )
     engine_metrics_port: int = field(
-        default=0, metadata=_about("port for the engine's own metrics on this machine; 0 for none", 0, 65535)
+        default=0, metadata=_about("port for the engine's own metrics; 0 for none", 0, 65535)
     )
     renderer: str = field(
         default="warp+refine",
         metadata=_about("what makes a picture unless a call names another; warp where the weights of this are missing"),
     )
-    device: str = field(default="cpu", metadata=_about("device of the engine's worker"))
+    pose: str = field(default="blazepose", metadata=_about("what finds joints: blazepose, keypoint-rcnn"))
+    matter: str = field(
+        default="guided", metadata=_about("what cuts people out: guided, or one of the plug-ins, such as rembg or sam")
+    )
+    parser: str = field(default="network", metadata=_about("what tells garments and limbs apart: network, skeleton"))
+    device: str = field(default="cpu", metadata=_about("device that generators draw on: cpu, cuda, cuda:1"))
     queue_items: int = field(default=32, metadata=_about("calls that may wait in the engine", 1, 1000))
     queue_bytes: int = field(
         default=256 * MB, metadata=_about("bytes of calls that may wait in the engine", MB, 64 << 30)
@@ -151,13 +176,21 @@ class Settings:
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Defaults, overridden by TRYON_<NAME>, checked. Raises InputError("invalid_option") naming the variable."""
+    """Defaults, overridden by TRYON_<NAME> and, for secrets, by the file that TRYON_<NAME>_FILE names; checked.
+
+    Raises InputError("invalid_option") naming the variable, and never showing a secret.
+    """
     environ = os.environ if environ is None else environ
-    known = {PREFIX + one.name.upper(): one for one in fields(Settings)}
+    environment.check_names(environ, PREFIX, {*variables(), *OTHER_VARIABLES})
     values: dict[str, Any] = {}
-    for variable, one in known.items():
-        if variable in environ:
-            values[one.name] = _parsed(variable, environ[variable], _type_of(one.name), one.metadata)
+    for one in fields(Settings):
+        variable = variable_of(one.name)
+        text = environ.get(variable, "").strip()
+        if one.metadata["secret"]:
+            text = environment.secret(variable, text, environ.get(variable + FILE_SUFFIX, "").strip())
+        if text:
+            least, most = one.metadata["least"], one.metadata["most"]
+            values[one.name] = environment.parsed(variable, text, _type_of(one.name), least, most)
     settings = Settings(**values)
     _check(settings)
     return settings
@@ -170,44 +203,60 @@ def rows(settings: Settings) -> list[tuple[str, str, str, str]]:
         value = getattr(settings, one.name)
         shown = ",".join(value) if isinstance(value, tuple) else str(value)
         hidden = STARS if one.metadata["secret"] and shown else shown
-        out.append((one.name, PREFIX + one.name.upper(), hidden, str(one.metadata["help"])))
+        out.append((one.name, variable_of(one.name), hidden, str(one.metadata["help"])))
     return out
+
+
+def variable_of(name: str) -> str:
+    """Of the setting of this name."""
+    return PREFIX + name.upper()
+
+
+def port_of(address: str) -> int:
+    """Of the engine's address, 0 for a unix socket."""
+    return 0 if address.startswith("unix:") else int(address.rpartition(":")[2])
+
+
+def variables() -> tuple[str, ...]:
+    """Every variable that a setting is read from."""
+    own = [variable_of(one.name) for one in fields(Settings)]
+    return (*own, *(variable_of(one.name) + FILE_SUFFIX for one in fields(Settings) if one.metadata["secret"]))
 
 
 def _type_of(name: str) -> str:
     return str(Settings.__annotations__[name])
 
 
-def _parsed(variable: str, text: str, kind: str, metadata: Mapping[str, Any]) -> Value:
-    text = text.strip()
-    if kind == "Path":
-        return Path(text)
-    if kind.startswith("tuple"):
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    if kind == "str":
-        return text
-    try:
-        value = int(text) if kind == "int" else float(text)
-    except ValueError:
-        raise InputError("invalid_option", f"{text!r} is not a number.", variable) from None
-    least, most = metadata["least"], metadata["most"]
-    if (least is not None and value < least) or (most is not None and value > most) or math.isnan(value):
-        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise InputError("invalid_option", f"{text} is not {bounds}.", variable)
-    return value
-
-
 def _check(settings: Settings) -> None:
-    """What no setting can say alone."""
+    """What no setting can say alone, and what a text has to look like."""
     if settings.workers > 1 and not settings.redis_url:
-        raise InputError(
-            "invalid_option",
-            f"{settings.workers} gateway processes can't share their limits without TRYON_REDIS_URL; use 1.",
-            "TRYON_WORKERS",
-        )
+        detail = f"{settings.workers} gateway processes can't share their limits without TRYON_REDIS_URL; use 1."
+        raise _wrong("workers", detail)
     if settings.log_level not in ("debug", "info", "warning", "error"):
-        raise InputError("invalid_option", f"{settings.log_level!r} is no level.", "TRYON_LOG_LEVEL")
+        raise _wrong("log_level", f"{settings.log_level!r} is no level; use debug, info, warning or error.")
     if bool(settings.engine_cert) != bool(settings.engine_key):
-        raise InputError("invalid_option", "A certificate and its key go together.", "TRYON_ENGINE_CERT")
+        missing = "engine_key" if settings.engine_cert else "engine_cert"
+        raise _wrong(missing, "A certificate and its key go together; set both, or neither.")
     if settings.store_url and not settings.index_url:
-        raise InputError("invalid_option", "Photos elsewhere need an index elsewhere.", "TRYON_INDEX_URL")
+        raise _wrong("index_url", "Photos elsewhere need an index elsewhere; set it with TRYON_STORE_URL.")
+    if settings.index_url and not settings.store_url:
+        raise _wrong("store_url", "An index elsewhere needs photos elsewhere; set it with TRYON_INDEX_URL.")
+    for name in ("redis_url", "index_url"):
+        if not REDIS_URL.match(getattr(settings, name) or "redis://host"):
+            raise _wrong(name, "It is not a redis://, rediss:// or unix:// URL.")
+    if settings.public_url and not WEB_URL.match(settings.public_url):
+        raise _wrong("public_url", f"{settings.public_url!r} is no URL such as https://tryon.example.")
+    for origin in settings.cors_origins:
+        if not ORIGIN.fullmatch(origin):
+            detail = f"{origin!r} is no origin such as https://shop.example, without a path or a / at its end."
+            raise _wrong("cors_origins", detail)
+    if not ENGINE.fullmatch(settings.engine_address) or port_of(settings.engine_address) > 65535:
+        raise _wrong("engine", f"{settings.engine!r} is no address such as unix:/run/tryon/engine.sock or host:50051.")
+    if settings.engine_address.startswith("unix:") and (settings.engine_cert or settings.engine_ca):
+        name = "engine_cert" if settings.engine_cert else "engine_ca"
+        raise _wrong(name, "TLS is for TCP; set TRYON_ENGINE to host:port, or leave the certificates out.")
+
+
+def _wrong(name: str, detail: str) -> InputError:
+    """Of the setting of this name."""
+    return InputError("invalid_option", detail, variable_of(name))

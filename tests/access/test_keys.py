@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,28 @@ def test_a_damaged_file_is_our_failure_not_the_callers(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError) as caught:
         keys.authenticate(text)
     assert caught.value.code == "storage_unavailable"
+
+
+def test_a_file_of_a_later_release_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "keys.db"
+    KeyStore(path).create("shop", ["render"])
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        connection.execute("PRAGMA user_version = 7")
+    before = path.read_bytes()
+    with pytest.raises(UnavailableError, match=r"keys\.db was written by a later release.* version 7.* up to 1"):
+        KeyStore(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_from_before_versions_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "keys.db"
+    _, text = KeyStore(path).create("shop", ["render"])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 0")
+    assert KeyStore(path).authenticate(text).store == "shop"
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
 
 
 def test_a_writer_that_died_leaves_nothing_half_done(keys: KeyStore, tmp_path: Path) -> None:

@@ -59,6 +59,8 @@ def test_every_fault_is_named_with_its_file(folder: Path) -> None:
     write_ids(folder / "labels" / "d.png", np.full((60, 40), 77, np.uint8))
     Image.new("RGB", (40, 60)).save(folder / "photos" / "e.jpg")
     Image.new("RGB", (40, 60)).save(folder / "labels" / "e.png")
+    Image.new("RGB", (40, 60)).save(folder / "photos" / "f.jpg", format="BMP")
+    write_ids(folder / "labels" / "f.png", np.zeros((60, 40), np.uint8))
     with pytest.raises(InputError) as caught:
         check_folder(folder)
     detail = caught.value.detail
@@ -70,6 +72,7 @@ def test_every_fault_is_named_with_its_file(folder: Path) -> None:
     assert "photos/c.jpg: can't be read" in detail
     assert "labels/d.png: id 77, but labels.txt ends at 58" in detail
     assert "labels/e.png: can't be read (mode RGB" in detail
+    assert "photos/f.jpg: can't be read" in detail
 
 
 def test_a_truncated_photo_is_named(folder: Path) -> None:

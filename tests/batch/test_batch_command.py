@@ -88,6 +88,8 @@ def test_a_catalogue_is_rendered_with_the_real_networks(
         (("--again", "everything"), "rendered,doubtful,refused,failed"),
         (("--workers", "0"), "not a number from 1"),
         (("--size", "big"), "WIDTHxHEIGHT"),
+        (("--metrics-file", "cards.txt"), "before .prom"),
+        (("--metrics-file", "/nowhere/cards.prom"), "can't be written"),
     ],
 )
 def test_what_cant_be_is_said_before_any_work(
@@ -174,3 +176,14 @@ def test_machines_read_progress_on_standard_output(
     rows = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
     assert rows[-1]["done"] == rows[-1]["total"] == 1
     assert rows[-1]["statuses"] == {"rendered": 1}
+
+
+def test_prometheus_reads_progress_in_a_file(command: Command, shop: Shop, tmp_path: Path) -> None:
+    shop.add("a")
+    file = tmp_path / "spring.prom"
+    assert command("--metrics-file", str(file), "--table", "jsonl") == 0
+    text = file.read_text()
+    assert 'tryon_batch_state{run="spring",state="complete"} 1.0' in text
+    assert 'tryon_batch_rows{run="spring",status="rendered"} 1.0' in text
+    assert command("--metrics-file", str(file), "--table", "jsonl", "--photos", str(tmp_path / "none")) == 2
+    assert file.read_text() == text, "a command that began nothing has changed it"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
 from tryon_service.cli import zoo
 from tryon_service.cli.main import FAILED, OK, USAGE, main
+from tryon_service.zoo.manifest import ImportedFile, Network, Normalisation
+from tryon_service.zoo.store import Store
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +70,44 @@ def test_what_does_not_fit_is_one_line_and_no_log(
     (line,) = capsys.readouterr().err.splitlines()
     assert "p doesn't fit the network: missing: enc_content.model.0.conv.weight" in line
     assert not caplog.records
+
+
+def test_a_mirror_is_filled_and_pulled_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import_own(b"first")
+    for done in ("copied", "was there"):
+        assert main(["zoo", "mirror", str(tmp_path / "mirror"), "mine", "parser"]) == OK
+        assert capsys.readouterr().out.splitlines() == [f"mine  {done}, verified", f"parser  {done}, verified"]
+    monkeypatch.setenv("TRYON_ZOO_DIR", str(tmp_path / "other"))
+    monkeypatch.setenv("TRYON_ZOO_MIRROR", str(tmp_path / "mirror"))
+    assert main(["zoo", "pull", "mine"]) == OK
+    assert Path(capsys.readouterr().out.split()[-1]).read_bytes() == b"first"
+    monkeypatch.delenv("TRYON_ZOO_MIRROR")
+    assert main(["zoo", "verify", "mine"]) == OK
+
+
+def test_replaced_weights_are_listed_and_one_command_goes_back(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = import_own(b"first"), import_own(b"second")
+    assert main(["zoo", "list", "mine"]) == OK
+    lines = [line.split("  ")[:3] for line in capsys.readouterr().out.splitlines()]
+    assert lines == [["mine", second[:8], "present"], ["mine", first[:8], "earlier"]]
+    assert main(["zoo", "use", "mine", first[:8]]) == OK
+    assert main(["zoo", "list", "mine"]) == OK
+    assert capsys.readouterr().out.splitlines()[1].startswith(f"mine  {first[:8]}  present")
+    assert main(["zoo", "use", "mine", "abc"]) == USAGE
+    assert second[:8] in capsys.readouterr().err
+
+
+def import_own(content: bytes) -> str:
+    """Weights of one's own that no renderer reads; their sha256."""
+    digest, scale, store = hashlib.sha256(content).hexdigest(), Normalisation((0, 0, 0), (1, 1, 1)), Store()
+    source, file = ImportedFile("mine.pth", "0" * 64), f"mine-{digest[:8]}.bin"
+    network = Network("mine", "t", file, digest, len(content), "own", False, "c.md", (1, 1), scale, (source,))
+    with store.workspace() as folder:
+        (folder / "made").write_bytes(content)
+        store.add(network, folder / "made", replace=True)
+    return digest
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tryon_service.engine.messages import Message, error_from, error_row, receive, send
+from tryon_service.engine.messages import Message, error_from, error_row, receive, send, unpack
 from tryon_service.errors import CODES, InputError, RefusedError
 from tryon_service.types import Reason
 
@@ -50,6 +50,22 @@ def test_refusals_keep_their_reasons() -> None:
     error = error_from(error_row(RefusedError(reasons, "why")))
     assert isinstance(error, RefusedError)
     assert (error.reasons, error.detail) == (tuple(reasons), "why")
+
+
+@pytest.mark.parametrize(
+    "head", ["[]", "[1, {}, []]", '["a", [], []]', '["a", {}, [-1]]', '["a", {}, [3]]', '["a", {}, 7]', "[" * 5000]
+)
+def test_a_worker_that_was_taken_over_can_say_what_it_likes(head: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - of json's, or ours
+        unpack(struct.pack("<Q", len(head)) + head.encode() + b"12")
+
+
+@pytest.mark.parametrize(
+    "row", [{}, {"code": 1, "detail": "", "field": "", "reasons": []}, {"code": "no_person", "detail": "", "field": "",
+            "reasons": [{"x": 1}]}, {"code": "no_person", "detail": "", "field": "", "reasons": 7}]
+)  # fmt: skip
+def test_an_error_that_is_none_is_our_own_fault(row: dict[str, object]) -> None:
+    assert error_from(row).code == "internal"
 
 
 def test_an_unknown_code_is_our_own_fault() -> None:

@@ -109,6 +109,26 @@ def test_with_no_room_nothing_has_a_key(tmp_path: Path) -> None:
         assert cache.answer(None, call(), lambda: ANSWER, never) == (ANSWER, False)
 
 
+def test_pictures_of_other_weights_are_not_found_and_come_back_with_them(cache: PictureCache, key: PictureKey) -> None:
+    fill(cache, key)
+    cache.weights = "others"
+    newer = replace(ANSWER, parts=(b"by other weights",))
+    assert cache.answer(key_of(cache), call(), lambda: newer, lambda: key_of(cache)) == (newer, False)
+    assert cache.answer(key_of(cache), call(), never, never) == (newer, True)
+    cache.weights = ""
+    assert cache.answer(key_of(cache), call(), never, never) == (ANSWER, True)
+
+
+def test_what_was_computed_while_weights_changed_is_not_kept(cache: PictureCache, key: PictureKey) -> None:
+    def compute() -> Message:
+        cache.weights = "others"
+        return ANSWER
+
+    assert cache.answer(key, call(), compute, lambda: key_of(cache)) == (ANSWER, False)
+    assert not has(cache, key)
+    assert not has(cache, key_of(cache))
+
+
 def test_everything_that_makes_a_picture_tells_keys_apart(cache: PictureCache, key: PictureKey) -> None:
     one, other = SHIRT.photos
     keys = {

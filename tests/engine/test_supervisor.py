@@ -22,6 +22,7 @@ from tryon_service.engine.server import worker_settings
 from tryon_service.engine.supervisor import Supervisor
 from tryon_service.engine.worker import Opening
 from tryon_service.errors import InputError, RefusedError, TryonError, UnavailableError
+from tryon_service.observability.process_memory import Memory
 from tryon_service.settings import Settings
 
 Eventually = Callable[..., None]
@@ -35,12 +36,16 @@ class Log:
         self.restarts: list[str] = []
         self.health: list[bool] = []
         self.memory = 0
+        self.damaged = 0
 
     def restarted(self, why: str) -> None:
         self.restarts.append(why)
 
-    def worker_memory(self, size: int) -> None:
-        self.memory = size
+    def worker_memory(self, memory: Memory) -> None:
+        self.memory = memory.resident
+
+    def analyses_damaged(self, number: int) -> None:
+        self.damaged += number
 
     def ready(self, *, ready: bool) -> None:
         self.health.append(ready)
@@ -252,6 +257,7 @@ from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from fake_desks import open_fake
 from tryon_service.engine.server import Engine
+from tryon_service.observability.process_memory import Memory
 from tryon_service.settings import Settings
 if __name__ == "__main__":
     engine = Engine(Settings(data=Path({str(settings.data)!r}), log_level="error"), open_fake)

@@ -127,10 +127,10 @@ def main(folder: Path) -> None:
         def close(self) -> None:
             logging.getLogger(worker.__name__).info("the engine is let go of")
 
-    takes = float(os.environ.get("TRYON_TEST_RENDER_SECONDS", "0"))
+    takes = float(os.environ.get("SERVED_RENDER_SECONDS", "0"))
     EngineClient.of = classmethod(lambda *_: Engine(takes=takes))  # type: ignore[assignment, method-assign]
     for name in ("HEAD_SECONDS", "BODY_SECONDS"):
-        setattr(worker, name, float(os.environ.get(f"TRYON_TEST_{name}", getattr(worker, name))))
+        setattr(worker, name, float(os.environ.get(f"SERVED_{name}", getattr(worker, name))))
     settings = load()
     set_up(settings.log_level)
     sys.stdout.write(KeyStore(folder / "keys.db").create("shop", ("render", "products"))[1] + "\n")

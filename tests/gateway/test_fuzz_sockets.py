@@ -26,8 +26,8 @@ LENGTHS = ("-1", "0x10", "1e3", "99999999999999999999", "12, 12", "+5", " 5", ""
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("socket")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TRYON_TEST_HEAD_SECONDS", "1")
-        patch.setenv("TRYON_TEST_BODY_SECONDS", "2")
+        patch.setenv("SERVED_HEAD_SECONDS", "1")
+        patch.setenv("SERVED_BODY_SECONDS", "2")
         with served(folder, rate_address="999999/minute", rate_key="999999/minute") as made:
             yield made
 

@@ -51,6 +51,25 @@ def test_any_bytes_come_through(contents: list[bytes], preamble: bytes) -> None:
     assert read(body)[1].get("f", []) == contents
 
 
+class Drips(io.BytesIO):
+    """A body that comes so many bytes at a time."""
+
+    def __init__(self, body: bytes, most: int) -> None:
+        super().__init__(body)
+        self.most = most
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(min(self.most, self.most if size is None or size < 0 else size))
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5, 7, 31, 64])
+@pytest.mark.parametrize("end", [END, END.rstrip()])
+def test_wherever_the_chunks_end_the_form_is_the_same(most: int, end: bytes) -> None:
+    body = part("f", b"\xff\xd8\r\n--fr\r", file=True) + part("a", b"text") + end
+    texts, files = read_form(Drips(body, most), BOUNDARY)
+    assert (texts.to_dict(flat=False), files.to_dict(flat=False)) == read(body)
+
+
 @settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_a_damaged_form_is_refused_or_read_never_worse(data: st.DataObject) -> None:

@@ -124,7 +124,7 @@ def test_metrics_come_from_all_processes(gateway: Served) -> None:
 
 def test_those_who_dribble_are_hung_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as there are threads hold them all, and lose them again."""
-    monkeypatch.setenv("TRYON_TEST_HEAD_SECONDS", "0.5")
+    monkeypatch.setenv("SERVED_HEAD_SECONDS", "0.5")
     with served(tmp_path, threads="4") as gateway:
         holding = [gateway.connect() for _ in range(4)]
         stop = threading.Event()
@@ -151,7 +151,7 @@ def test_those_who_dribble_are_hung_up_on(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_body_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRYON_TEST_BODY_SECONDS", "0.5")
+    monkeypatch.setenv("SERVED_BODY_SECONDS", "0.5")
     with served(tmp_path) as gateway:
         call = render_call(gateway.key)
         with gateway.connect() as connection:
@@ -161,7 +161,7 @@ def test_a_body_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_calls_in_flight_are_finished_on_sigterm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRYON_TEST_RENDER_SECONDS", "0.5")
+    monkeypatch.setenv("SERVED_RENDER_SECONDS", "0.5")
     with served(tmp_path) as gateway:
         answers: list[bytes] = []
 

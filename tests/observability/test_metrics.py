@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import string
 import subprocess
@@ -12,8 +11,11 @@ import urllib.request
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tryon_service import __version__
 from tryon_service.errors import CODES
-from tryon_service.observability.metrics import RPCS, STEPS, EngineMetrics, GatewayMetrics, resident_bytes, start_http
+from tryon_service.observability.labels import RPCS, STEPS, photo_of
+from tryon_service.observability.metrics import EngineMetrics, GatewayMetrics, start_http
+from tryon_service.observability.process_memory import Memory, memory_of
 from tryon_service.pb import tryon_pb2
 
 ROUTES = ("/v1/renders", "/v1/products/{id}")
@@ -46,10 +48,10 @@ def test_rate_errors_and_duration_of_each_route() -> None:
     assert value(metrics, "tryon_http_requests_total", method="POST", route="/v1/renders", status="4xx") == 2
     assert value(metrics, "tryon_http_request_seconds_sum", method="POST", route="/v1/renders") == pytest.approx(1.2)
     assert value(metrics, "tryon_http_request_seconds_bucket", method="POST", route="/v1/renders", le="0.2") == 0
-    assert value(metrics, "tryon_http_errors_total", code="blurred") == 1
+    assert value(metrics, "tryon_http_errors_total", route="/v1/renders", code="blurred") == 1
     assert value(metrics, "tryon_verdicts_total", verdict="doubtful") == 1
     assert value(metrics, "tryon_http_requests_running") == 1
-    assert value(metrics, "tryon_gateway_memory_bytes") == pytest.approx(resident_bytes(), rel=0.3)
+    assert value(metrics, "tryon_gateway_memory_bytes") == pytest.approx(memory_of().resident, rel=0.3)
 
 
 def test_the_engine_counts_queue_steps_verdicts_caches_and_restarts() -> None:
@@ -60,12 +62,14 @@ def test_the_engine_counts_queue_steps_verdicts_caches_and_restarts() -> None:
     metrics.waited("batch", 1.2)
     metrics.dropped("late")
     metrics.steps({"render": 150.0, "judge": 30.0})
-    metrics.verdict("refused", ["blurred", "low_light", "blurred"])
+    metrics.verdict("refused", [("blurred", "product[1]"), ("low_light", "shopper"), ("blurred", "product[0]")])
     metrics.cache("product", hit=True)
     metrics.cache("product", hit=False)
     metrics.cache("picture", hit=True)
     metrics.restarted("hung")
-    metrics.worker_memory(5)
+    metrics.worker_memory(Memory(5, 9))
+    metrics.limits({"shopper": 26, "batch": 6}, 64_000, 2_000)
+    metrics.certificate(1.8e9)
     metrics.ready(ready=True)
     assert value(metrics, "tryon_engine_calls_total", rpc="Render", code="ok") == 1
     assert value(metrics, "tryon_engine_calls_total", rpc="Render", code="blurred") == 1
@@ -75,7 +79,14 @@ def test_the_engine_counts_queue_steps_verdicts_caches_and_restarts() -> None:
     assert value(metrics, "tryon_queue_wait_seconds_sum", priority="batch") == pytest.approx(1.2)
     assert value(metrics, "tryon_queue_dropped_total", why="late") == 1
     assert value(metrics, "tryon_step_seconds_sum", step="render") == pytest.approx(0.15)
-    assert value(metrics, "tryon_reasons_total", code="blurred") == 1
+    assert value(metrics, "tryon_reasons_total", verdict="refused", photo="product", code="blurred") == 1
+    assert value(metrics, "tryon_reasons_total", verdict="refused", photo="shopper", code="low_light") == 1
+    assert value(metrics, "tryon_queue_items_limit", priority="shopper") == 26
+    assert value(metrics, "tryon_queue_bytes_limit") == 64_000
+    assert value(metrics, "tryon_worker_memory_bytes") == 5
+    assert value(metrics, "tryon_worker_address_space_bytes") == 9
+    assert value(metrics, "tryon_worker_address_space_limit_bytes") == 2_000
+    assert value(metrics, "tryon_certificate_end_timestamp_seconds", of="engine") == 1.8e9
     assert value(metrics, "tryon_cache_lookups_total", cache="product", result="hit") == 1
     assert value(metrics, "tryon_cache_lookups_total", cache="picture", result="hit") == 1
     assert value(metrics, "tryon_worker_restarts_total", why="hung") == 1
@@ -94,7 +105,7 @@ def test_ten_thousand_strange_names_add_no_label() -> None:
         engine.waited(text, 0.1)  # type: ignore[arg-type]
         engine.dropped(text)  # type: ignore[arg-type]
         engine.steps({text: 1.0})
-        engine.verdict(text, [text])
+        engine.verdict(text, [(text, text)])
         engine.cache(text, hit=True)  # type: ignore[arg-type]
         engine.restarted(text)  # type: ignore[arg-type]
         engine.queue({text: 1}, 1)  # type: ignore[dict-item]
@@ -153,9 +164,40 @@ def test_an_engine_without_http_can_serve_its_metrics_alone() -> None:
         server.server_close()
 
 
-def test_memory_of_processes() -> None:
-    assert resident_bytes() == resident_bytes(os.getpid()) > 1e6
-    assert resident_bytes(2**22 + 1) == 0
+def test_what_is_rare_is_there_before_it_happens() -> None:
+    """A series that begins with 1 has no increase."""
+    metrics = EngineMetrics()
+    for why in ("died", "hung", "memory"):
+        assert value(metrics, "tryon_worker_restarts_total", why=why) == 0
+    for why in ("late", "cancelled", "overloaded"):
+        assert value(metrics, "tryon_queue_dropped_total", why=why) == 0
+    assert value(metrics, "tryon_cache_lookups_total", cache="picture", result="miss") == 0
+    assert value(metrics, "tryon_engine_calls_total", rpc="PutProduct", code="storage_full") == 0
+    assert value(metrics, "tryon_engine_verdicts_total", verdict="refused") == 0
+
+
+def test_a_gateway_without_redis_says_nothing_of_it() -> None:
+    metrics = GatewayMetrics(ROUTES)
+    assert not any(name == "tryon_redis_up" for name, _ in samples(metrics))
+    metrics.redis(up=False)
+    assert value(metrics, "tryon_redis_up", use="limits") == 0
+    metrics.redis(up=True)
+    assert value(metrics, "tryon_redis_up", use="limits") == 1
+
+
+def test_both_say_their_version_and_the_gateway_its_threads() -> None:
+    gateway, engine = GatewayMetrics(ROUTES), EngineMetrics()
+    gateway.threads(16)
+    assert value(gateway, "tryon_http_threads") == 16
+    assert value(gateway, "tryon_build_info", version=__version__) == 1
+    assert value(engine, "tryon_build_info", version=__version__) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "photo"), [("shopper", "shopper"), ("product", "product"), ("product[7]", "product"), ("", "pair")]
+)
+def test_whose_photo_a_reason_is_about(name: str, photo: str) -> None:
+    assert photo_of(name) == photo
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 from redis_servers import wait_for_redis
+from wiped import Home
 
 from tryon_service.products.folder import FolderStore
 
@@ -69,3 +70,10 @@ def path(tmp_path: Path) -> Path:
 def products(path: Path) -> Iterator[FolderStore]:
     with closing(FolderStore(path)) as store:
         yield store
+
+
+@pytest.fixture(params=["folder", "remote"])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
+    """Of a store of either kind."""
+    redis_url = "" if request.param == "folder" else request.getfixturevalue("redis_url")
+    return Home(tmp_path / "home", redis_url)

@@ -57,7 +57,7 @@ def test_what_was_added_is_found_by_this_store_and_others(zoo: Store, shipped: M
     assert names(zoo.root) == {path.name, FILE}
 
 
-def test_a_taken_name_needs_a_word_and_the_old_file_goes(zoo: Store) -> None:
+def test_a_taken_name_needs_a_word_and_the_old_file_stays(zoo: Store) -> None:
     old = add(zoo, "mine", b"old")
     assert add(zoo, "mine", b"old") == old, "the same again is no change"
     with pytest.raises(InputError, match="already"):
@@ -65,7 +65,40 @@ def test_a_taken_name_needs_a_word_and_the_old_file_goes(zoo: Store) -> None:
     assert zoo.path("mine").read_bytes() == b"old"
     new = add(zoo, "mine", b"new", replace=True)
     assert new.read_bytes() == b"new"
-    assert names(zoo.root) == {new.name, FILE}
+    assert names(zoo.root) == {old.name, new.name, FILE}
+    assert [one.id for one in zoo.earlier()] == [mine("mine", b"old").id]
+
+
+def test_going_back_and_forth_is_one_call(zoo: Store, shipped: Manifest) -> None:
+    for content in (b"first", b"second", b"third"):
+        add(zoo, "mine", content, replace=True)
+    assert zoo.use("mine", mine("mine", b"first").sha256[:6]).id == mine("mine", b"first").id
+    other = Store(zoo.root, shipped)
+    assert other.path("mine").read_bytes() == b"first"
+    assert {one.sha256 for one in other.earlier()} == {mine("mine", one).sha256 for one in (b"second", b"third")}
+    other.use("mine", mine("mine", b"third").sha256)
+    assert Store(zoo.root, shipped).path("mine").read_bytes() == b"third"
+
+
+@pytest.mark.parametrize("digest", ["", "xyz", "0" * 64])
+def test_weights_that_are_not_there_can_not_be_used(zoo: Store, digest: str) -> None:
+    add(zoo, "mine", b"old")
+    add(zoo, "mine", b"new", replace=True)
+    with pytest.raises(InputError, match=mine("mine", b"old").sha256[:8]):
+        zoo.use("mine", digest)
+    assert zoo.path("mine").read_bytes() == b"new"
+
+
+def test_damaged_earlier_weights_are_not_put_in_use(zoo: Store) -> None:
+    old = add(zoo, "mine", b"old")
+    add(zoo, "mine", b"new", replace=True)
+    old.write_bytes(b"odd")
+    with pytest.raises(ZooError) as caught:
+        zoo.use("mine", mine("mine", b"old").sha256)
+    assert caught.value.code == "network_mismatch"
+    assert zoo.path("mine").read_bytes() == b"new"
+    old.unlink()
+    assert zoo.earlier() == (), "who removes the file has removed the weights"
 
 
 def test_shipped_names_can_not_be_taken(zoo: Store) -> None:

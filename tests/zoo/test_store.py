@@ -28,6 +28,11 @@ def network(name: str, *sources: Source, content: bytes | None = None) -> Networ
     return Network(name, "t", f"{name}.bin", digest, len(data), "Apache-2.0", True, "c.md", (1, 1), scale, sources)
 
 
+def stored(name: str) -> str:
+    """The file's name in a zoo."""
+    return f"{name}-{hashlib.sha256(CONTENT[name]).hexdigest()[:8]}.bin"
+
+
 def manifest(folder: Path, *networks: Network) -> Manifest:
     return Manifest(folder, MappingProxyType({entry.name: entry for entry in networks}))
 
@@ -88,7 +93,7 @@ def test_one_download_serves_all_members_and_leaves_nothing_else(tmp_path: Path,
     assert zoo.path("one").read_bytes() == CONTENT["one"]
     assert zoo.path("two").read_bytes() == CONTENT["two"]
     assert downloads == [REQUIREMENT]
-    assert names(tmp_path / "zoo") == {"one.bin", "two.bin"}
+    assert names(tmp_path / "zoo") == {stored("one"), stored("two")}
     assert [entry.state for entry in zoo.list()] == ["present", "present"]
 
 
@@ -115,6 +120,23 @@ def test_a_damaged_file_is_refused_and_named(tmp_path: Path, damage: bytes) -> N
             ask("one")
         assert caught.value.code == "network_mismatch"
     assert zoo.list()[0].state == "mismatch"
+
+
+@pytest.mark.usefixtures("downloads")
+def test_weights_of_two_releases_lie_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upgrade, and back again without a network: each release finds its own."""
+    root, source = tmp_path / "zoo", WheelMember(REQUIREMENT, "zootest/one.bin")
+    before = manifest(tmp_path, network("one", source, content=b"the release before"))
+    root.mkdir()
+    (root / "one.bin").write_bytes(b"the release before")  # by a release that gave files no other names
+    after = manifest(tmp_path, network("one", source))
+    with pytest.raises(ZooError, match=r"one\.bin .* or of another version; 'tryon zoo pull one'"):
+        Store(root, after).path("one")
+    assert Store(root, after).pull("one").read_bytes() == CONTENT["one"]
+    monkeypatch.setattr(store, "download_wheel", pytest.fail)
+    for _ in range(2):
+        assert Store(root, before).path("one").read_bytes() == b"the release before"
+        assert Store(root, after).path("one").read_bytes() == CONTENT["one"]
 
 
 def test_pull_replaces_a_damaged_file(tmp_path: Path, downloads: list[str]) -> None:
@@ -169,7 +191,7 @@ def test_a_mirror_comes_first_and_is_checked_too(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("TRYON_ZOO_MIRROR", str(mirror))
     monkeypatch.setenv("TRYON_ZOO_DIR", str(tmp_path / "zoo"))
     zoo = Store(manifest=manifest(tmp_path, *wheel_networks()))
-    assert zoo.path("one") == tmp_path / "zoo" / "one.bin"
+    assert zoo.path("one") == tmp_path / "zoo" / stored("one")
     with pytest.raises(ZooError, match="5 bytes"):
         zoo.path("two")
 

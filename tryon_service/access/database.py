@@ -12,6 +12,8 @@ from tryon_service.errors import UnavailableError
 
 WAIT = 5.0
 """Seconds to wait for another process that is writing."""
+VERSION = 1
+"""Of the tables, kept as SQLite's user_version; files from before it was kept have 0 and the same tables."""
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS keys (
@@ -50,7 +52,14 @@ class Database:
         except OSError as error:
             raise UnavailableError("storage_unavailable", f"The keys can't be kept: {error.strerror}.") from None
         with self.connect() as connection:
-            connection.executescript(TABLES)
+            (found,) = connection.execute("PRAGMA user_version").fetchone()
+            if found > VERSION:
+                detail = (
+                    f"TRYON_DATA: {path.name} was written by a later release: it is of version {found}, this release "
+                    f"reads up to {VERSION}. Install that release, or go back to a copy from before the upgrade."
+                )
+                raise UnavailableError("storage_unavailable", detail)
+            connection.executescript(f"{TABLES} PRAGMA user_version = {VERSION};")
 
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:

@@ -13,6 +13,16 @@ TIMEOUT = 1.0
 """Seconds to wait for a connection or an answer: a call must not hang on its accounting."""
 
 
+def answers(redis: Redis) -> bool:
+    """Whether it does now; within TIMEOUT or, where connecting takes as long, twice that."""
+    from redis import RedisError
+
+    try:
+        return bool(redis.ping())
+    except RedisError:
+        return False
+
+
 def connect(url: str) -> Redis | None:
     """Lazily: nothing is opened before the first command, and never anything where there is no URL.
 

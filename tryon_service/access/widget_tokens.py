@@ -74,7 +74,11 @@ def open_token(keyring: Keyring, text: str, now: float) -> WidgetToken:
 def _written(keyring: Keyring, token: WidgetToken) -> str:
     secret_id, key = keyring.key(PURPOSE)
     payload = json.dumps({"secret": secret_id, **asdict(token)}, separators=(",", ":")).encode()
-    return PREFIX + base64.urlsafe_b64encode(_mac(key, payload) + payload).decode().rstrip("=")
+    return PREFIX + _encoded(_mac(key, payload) + payload)
+
+
+def _encoded(blob: bytes) -> str:
+    return base64.urlsafe_b64encode(blob).decode().rstrip("=")
 
 
 def _read(keyring: Keyring, text: str) -> WidgetToken | None:
@@ -84,6 +88,8 @@ def _read(keyring: Keyring, text: str) -> WidgetToken | None:
         return None
     try:
         blob = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
+        if _encoded(blob) != encoded:  # a token has one spelling
+            return None
         mac, payload = blob[:MAC_BYTES], blob[MAC_BYTES:]
         fields = json.loads(payload)
         _, key = keyring.key(PURPOSE, fields.pop("secret"))

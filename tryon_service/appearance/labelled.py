@@ -93,7 +93,7 @@ def read_rgb(path: Path) -> UInt8Array:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            with Image.open(path) as picture:
+            with Image.open(path, formats=("JPEG", "PNG")) as picture:
                 return np.array(picture.convert("RGB"))
         except (UserWarning, Image.DecompressionBombError) as error:
             raise ValueError(str(error)) from error
@@ -101,7 +101,7 @@ def read_rgb(path: Path) -> UInt8Array:
 
 def read_ids(path: Path) -> UInt8Array:
     """H x W ids of a palette or greyscale picture. Raises OSError or ValueError."""
-    with Image.open(path) as picture:
+    with Image.open(path, formats=("PNG",)) as picture:
         if picture.mode not in ("P", "L"):
             raise ValueError(f"mode {picture.mode}; a palette picture is needed")
         return np.array(picture)

@@ -12,6 +12,7 @@ from typing import IO, Any, Self, get_args
 
 from tqdm import tqdm
 
+from tryon_service.batch.metrics_file import RunMetrics
 from tryon_service.batch.rows import Status
 from tryon_service.batch.worker import Done
 
@@ -22,12 +23,14 @@ EVERY = 10.0
 class Progress:
     """Counts, and says nothing: the base of those that do.
 
-    total: items there are; done: of them; kept: of those, how many an earlier run has made; counts: rows by status.
+    total: items there are; done: of them; kept: of those, how many an earlier run has made; counts: rows by status;
+    metrics: told whenever something has changed.
     """
 
     def __init__(self, total: int) -> None:
         self.total, self.done, self.kept = total, 0, 0
         self.counts: Counter[Status] = Counter()
+        self.metrics = RunMetrics()
         self._began = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -43,6 +46,7 @@ class Progress:
         self.done += len(done.statuses) if items is None else items
         self.kept += done.kept
         self.counts.update(done.statuses)
+        self.metrics.note(self.total, self.done, self.kept, self.counts)
         self.show()
 
     def show(self) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tryon_service.batch.catalogue import Catalogue
     from tryon_service.batch.engines import EngineOptions
     from tryon_service.batch.keys import Recipe
+    from tryon_service.batch.metrics_file import RunMetrics
     from tryon_service.batch.outputs import Outputs
     from tryon_service.batch.poses import NamedPose
     from tryon_service.batch.results import TableFormat
@@ -45,13 +46,7 @@ STATUSES = ("rendered", "doubtful", "refused", "failed")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--catalogue", type=Path, required=True, help="the file: .csv, .tsv, .parquet or .jsonl")
     parser.add_argument("--photos", metavar="DIR|URL", help="where its photos are; default: the catalogue's folder")
-    parser.add_argument(
-        "--poses",
-        required=True,
-        nargs="+",
-        metavar="POSE",
-        help="names of house poses, pose files (.json) and photos of somebody in the pose",
-    )
+    parser.add_argument("--poses", required=True, nargs="+", metavar="POSE", help=POSES_HELP)
     parser.add_argument("--out", required=True, metavar="DIR|URL", help="where pictures and results go")
     parser.add_argument("--rights-reference", default="", metavar="TEXT", help=RIGHTS_HELP)
     _add_picture_arguments(parser)
@@ -59,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_engine_arguments(parser)
 
 
+POSES_HELP = "names of house poses, pose files (.json) and photos of somebody in the pose"
 RIGHTS_HELP = "where it is written that the models agreed to be re-posed, unless a column rights_reference says so"
 
 
@@ -79,9 +75,7 @@ def _add_picture_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=_count, help="only so many products, the catalogue's first")
-    parser.add_argument(
-        "--only-missing", action="store_true", help="leave every row alone that an earlier run has made"
-    )
+    parser.add_argument("--only-missing", action="store_true", help="leave alone every row that an earlier run made")
     parser.add_argument("--again", type=_statuses, default=frozenset(), metavar="STATUS,...", help="make these anew")
     parser.add_argument("--table", choices=("parquet", "jsonl"), help="default: parquet if the batch extra is there")
     parser.add_argument("--state", type=Path, metavar="DIR", help="the run's own files; needed if OUT is a URL")
@@ -94,6 +88,7 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--cache-size", type=_count, default=20, metavar="GB", help="room in it; default: 20")
     parser.add_argument("--json-progress", action="store_true", help="lines of JSON on standard output, for machines")
+    parser.add_argument("--metrics-file", type=Path, metavar="FILE.prom", help="for the node exporter's textfiles")
 
 
 def _add_engine_arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,6 +119,7 @@ def run(args: argparse.Namespace) -> int:
     from tryon_service.batch.catalogue import Catalogue
     from tryon_service.batch.engines import open_engine
     from tryon_service.batch.ledger import open_ledger
+    from tryon_service.batch.metrics_file import open_metrics
     from tryon_service.batch.outputs import open_outputs
     from tryon_service.batch.results import table_format
     from tryon_service.batch.run import Run
@@ -138,7 +134,7 @@ def run(args: argparse.Namespace) -> int:
     open_photos(args.photos)
     recipe, poses = _prepare(args)
     outputs = open_outputs(args.out)
-    with open_ledger(state) as ledger:
+    with open_ledger(state) as ledger, open_metrics(args.metrics_file) as metrics:
         outputs.clear()
         _write_preview(poses, outputs)
         work = Run(catalogue, poses, ledger, args.only_missing)
@@ -148,16 +144,20 @@ def run(args: argparse.Namespace) -> int:
             args.photos, args.out, recipe, args.again, cache=args.cache, cache_bytes=room, priority=args.priority
         )
         with open_engine(options, plan, ledger, sources) as engine:
-            complete = _render(work, engine, args)
-        return _finish(work, plan, args, outputs, form) if complete else INTERRUPTED
+            complete = _render(work, engine, args, metrics)
+        if complete:
+            _finish(work, plan, args, outputs, form)
+            metrics.complete()
+        return DONE if complete else INTERRUPTED
 
 
-def _render(work: Run, engine: Engine, args: argparse.Namespace) -> bool:
+def _render(work: Run, engine: Engine, args: argparse.Namespace, metrics: RunMetrics) -> bool:
     """Whether all is done now."""
     from tryon_service.batch.progress import open_progress
 
     try:
         with draining() as stop, open_progress(work.items, as_json=args.json_progress) as progress:
+            progress.metrics = metrics
             complete = work.render(engine, progress, stop)
     except InputError:  # the same command would end in the same way
         raise
@@ -171,14 +171,13 @@ def _render(work: Run, engine: Engine, args: argparse.Namespace) -> bool:
     return complete
 
 
-def _finish(work: Run, plan: Plan, args: argparse.Namespace, outputs: Outputs, form: TableFormat) -> int:
+def _finish(work: Run, plan: Plan, args: argparse.Namespace, outputs: Outputs, form: TableFormat) -> None:
     from tryon_service.batch.report import write_report
 
     table = work.finish(form, outputs)
     page = write_report(work, plan, args.catalogue.name, table, outputs)
     say = sys.stderr if args.json_progress else sys.stdout
     print(f"Look at {args.out.rstrip('/')}/{page}; every row is in {table} beside it.", file=say)
-    return DONE
 
 
 def confirm_rights(catalogue: Catalogue) -> None:

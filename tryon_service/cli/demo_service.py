@@ -13,9 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tryon_service.cli.serve import LATE, WRONG_SETTINGS, open_port
+from tryon_service.cli.serve import LATE, WRONG_SETTINGS
 from tryon_service.confine import die_with
 from tryon_service.errors import InputError, UnavailableError
+from tryon_service.ports import open_port
 
 HOST = "127.0.0.1"
 DRAIN = 3.0
@@ -27,7 +28,10 @@ TICK = 0.1
 MOST_PORT = 65535
 SPEAKER = "tryon: "
 """Begins the errors of our commands."""
-ELSEWHERE = ("ENGINE", "INDEX_URL", "PUBLIC_URL", "REDIS_URL", "SECRETS", "STORE_URL", "WORKERS")
+ELSEWHERE = (
+    *("ENGINE", "ENGINE_CA", "ENGINE_CERT", "ENGINE_KEY", "INDEX_URL", "INDEX_URL_FILE", "PUBLIC_URL", "REDIS_URL"),
+    *("REDIS_URL_FILE", "SECRETS", "SECRETS_FILE", "STORE_URL", "STORE_URL_FILE", "WORKERS"),
+)
 """Settings of a service that runs for good; this one keeps clear of it."""
 RATE_ADDRESS = "3000 per minute"
 """Calls from one address: here one person's browser, which may show a whole catalogue."""

@@ -31,12 +31,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tryon_service import confine
-    from tryon_service.engine.server import Engine
-    from tryon_service.observability import logs
+    from tryon_service.preflight import check
     from tryon_service.settings import load
 
     settings = load()
+    check(settings, engine=True, waits=args.wait > 0)
+
+    from tryon_service import confine
+    from tryon_service.engine.server import Engine
+    from tryon_service.observability import logs
+
     logs.set_up("debug" if args.verbose else settings.log_level)
     confine.no_core_dumps()
     confine.give_memory_back()

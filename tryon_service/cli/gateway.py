@@ -12,11 +12,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tryon_service.gateway.wsgi import Server
-    from tryon_service.observability.logs import set_up
+    from tryon_service.preflight import check
     from tryon_service.settings import load
 
     settings = load()
+    check(settings, gateway=True)
+
+    from tryon_service.gateway.wsgi import Server
+    from tryon_service.observability.logs import set_up
+    from tryon_service.ports import open_port
+
     set_up(settings.log_level)
-    Server(settings, args.listen).run()
+    # gunicorn itself would try a port that is taken again and again.
+    listen = open_port(settings.host, settings.port).detach() if args.listen is None else args.listen
+    Server(settings, listen).run()
     return 0

@@ -1,4 +1,4 @@
-"""Find the person in a photo: landmarks, matte and parsing."""
+"""Find the person in a photo: landmarks, matte, parsing and surface."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from tryon_service.cli.files import check_writable, read_photo, write_atomically
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from tryon_service.types import Keypoints, Person, UInt8Array
+    from tryon_service.perception.base import SurfaceMap
+    from tryon_service.types import Keypoints, Person, Size, UInt8Array
 
-HELP = "find the person in a photo: landmarks, matte, parsing"
+HELP = "find the person in a photo: landmarks, matte, parsing, surface"
+BACKENDS = {"pose": "blazepose", "matter": "guided", "parser": "network"}
+"""The defaults of analysis.Analyst, which takes long to import; perception/backends.py has the others' names."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overlay", type=Path, help="the photo with the skeleton drawn over it")
     parser.add_argument("--parsing", type=Path, help="palette PNG of the fifteen parts' ids, of the photo's size")
     parser.add_argument("--matte", type=Path, help="grey PNG: the share of each pixel that is the person")
+    parser.add_argument(
+        "--surface",
+        type=Path,
+        help="RGB PNG: DensePose's chart from 1 to 24, and u and v on it times 255; needs detectron2",
+    )
+    for option, default in BACKENDS.items():
+        parser.add_argument(f"--{option}", default=default, metavar="BACKEND", help=f"default: {default}")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,13 +41,17 @@ def run(args: argparse.Namespace) -> int:
     from tryon_service.evaluation.drawing import skeleton
     from tryon_service.imaging.decode import decode
     from tryon_service.imaging.encode import encode, format_for
+    from tryon_service.perception.backends import SURFACE
+    from tryon_service.perception.base import PoseEstimate
     from tryon_service.pipeline import Pipeline
 
-    for option in ("json", "overlay", "parsing", "matte"):
+    for option in ("json", "overlay", "parsing", "matte", "surface"):
         check_writable(getattr(args, option), f"--{option}")
     overlay_format = format_for(args.overlay.suffix) if args.overlay else None
     data = read_photo(args.photo, "photo")
-    person = Pipeline().analyse_pose(data, "photo")
+    pipeline = Pipeline(pose=args.pose, matter=args.matter, parser=args.parser)
+    mapper = SURFACE.create("densepose") if args.surface else None
+    person = pipeline.analyse_pose(data, "photo")
     size = person.photo.size
     keypoints = person.keypoints.moved(person.photo.reduction)
     if args.overlay and overlay_format:
@@ -49,6 +63,9 @@ def run(args: argparse.Namespace) -> int:
     if args.matte:
         matte = cv2.resize(person.matte, size, interpolation=cv2.INTER_LINEAR)
         write_atomically(args.matte, grey_png((matte * 255).round().astype("uint8")))
+    if mapper:
+        found = mapper.map_surface(person.photo, PoseEstimate(person.keypoints, person.matte, 1.0))
+        write_atomically(args.surface, surface_png(found, size))
     write_json(args.json, person_rows(person, keypoints))
     return 0
 
@@ -82,6 +99,16 @@ def palette_png(parsing: UInt8Array) -> bytes:
     image = PIL.Image.frombytes("P", (width, height), parsing.tobytes())
     image.putpalette(PALETTE.ravel().tolist())
     return _png(image, bits=8)
+
+
+def surface_png(surface: SurfaceMap, size: Size) -> bytes:
+    """Chart, u and v as red, green and blue, of this (width, height); u and v from 0 to 255."""
+    import cv2
+    import numpy as np
+    import PIL.Image
+
+    values = np.dstack([surface.parts, np.rint(surface.uv * 255).astype(np.uint8)])
+    return _png(PIL.Image.fromarray(cv2.resize(values, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8)))
 
 
 def grey_png(values: UInt8Array) -> bytes:

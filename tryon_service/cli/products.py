@@ -1,4 +1,5 @@
 """Keep the service's products in line with a shop's catalogue. TRYON_URL and TRYON_API_KEY say which service and whose.
+backup, verify and restore are for who runs the service: they work on its store itself, of all shops.
 
 The catalogue is a CSV file with the columns id, photos (paths or URLs, with | between them), views (may be left out)
 and rights_reference. What the service has already isn't sent again, so that it can be run again at any time.
@@ -15,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from tryon_service.cli import product_backups
 from tryon_service.errors import InputError, RefusedError, TryonError
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from tryon_service.onboarding.sync import Synced
     from tryon_service.settings import Settings
 
-HELP = "bring a shop's catalogue into the service; list, show and delete products"
+HELP = "bring a shop's catalogue into the service; list, show and delete products; backup and restore"
 TIMEOUT = 180.0
 """Seconds for a call: nobody waits for a card, and its photos wait for every shopper."""
 SHOWN = 20
@@ -41,11 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("id")
     delete = actions.add_parser("delete", help="remove products with all that was found in them", allow_abbrev=False)
     delete.add_argument("ids", metavar="id", nargs="+")
+    product_backups.add_actions(actions)
 
 
 def run(args: argparse.Namespace) -> int:
     from tryon_service.settings import load
 
+    if args.action in product_backups.ACTIONS:
+        return product_backups.run(args)
     action = {"sync": _sync, "list": _list, "show": _show, "delete": _delete}[args.action]
     with connect(load()) as client:
         return action(client, args)

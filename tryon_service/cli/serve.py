@@ -19,6 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tryon_service.confine import die_with
+from tryon_service.ports import open_port
 
 if TYPE_CHECKING:
     from tryon_service.settings import Settings
@@ -47,16 +48,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from tryon_service.preflight import check
     from tryon_service.settings import load
 
     for variable, value in (("TRYON_HOST", args.host), ("TRYON_PORT", args.port)):
         if value is not None:
             os.environ[variable] = str(value)
     settings = load()
+    check(settings, engine=True, gateway=True)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with open_port(settings.host, settings.port) as port:
+    with open_port(settings.host, settings.port, BACKLOG) as port:
         children = [Child("engine", ("engine",)), Child("gateway", ("gateway", "--listen", str(port.fileno())), port)]
         try:
             return watch(children, port, settings, stop)
@@ -132,24 +135,6 @@ def watch(children: list[Child], port: socket.socket, settings: Settings, stop: 
             told = True
             complain(f"Still not ready after {PATIENCE:.0f} s.")
     return 0
-
-
-def open_port(host: str, port: int) -> socket.socket:
-    """A listening socket that outlives the gateway's restarts. Raises InputError naming TRYON_PORT or TRYON_HOST."""
-    from tryon_service.errors import InputError
-
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
-    except OSError as error:
-        listening.close()
-        variable = "TRYON_HOST" if isinstance(error, socket.gaierror) else "TRYON_PORT"
-        detail = f"{host} port {port} can't be listened on: {error.strerror}."
-        raise InputError("invalid_option", detail, variable) from None
-    return listening
 
 
 def is_ready(port: socket.socket) -> bool:

@@ -14,15 +14,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import os
 
-    from tryon_service.settings import load, rows
+    from tryon_service.environment import FILE_SUFFIX
+    from tryon_service.settings import OTHER_VARIABLES, load, rows
 
     settings = load()
     for name, variable, value, text in rows(settings):
-        if args.changed and variable not in os.environ:
+        if args.changed and not {variable, variable + FILE_SUFFIX} & set(os.environ):
             continue
         print(f"{variable}={value}\n    {text}")
         if name == "renderer" and (used := _renderer_used(value)) != value:
             print(f"    (its weights are missing here: {used} is used)")
+    for variable, text in OTHER_VARIABLES.items():
+        if variable in os.environ or not args.changed:
+            print(f"{variable}={os.environ.get(variable, '')}\n    {text}")
     return 0
 
 

@@ -55,13 +55,13 @@ _OVERLAYS = {
 def options_row(options: pb.RenderOptions) -> dict[str, Any]:
     """Options as the worker takes them. Raises InputError naming the field and its limit."""
     if options.task not in ("", TASK):
-        raise InputError("unsupported_task", f"{options.task!r} is not {TASK}.", "task")
+        raise InputError("unsupported_task", f"{options.task[:40]!r} is not {TASK}.", "task")
     background = options.background or "product"
     if not BACKGROUND.fullmatch(background):
-        detail = f"{background!r} is not product, shopper, transparent or #rrggbb."
+        detail = f"{background[:40]!r} is not product, shopper, transparent or #rrggbb."
         raise InputError("invalid_option", detail, "background")
     if options.format not in ("", *FORMATS):
-        raise InputError("invalid_option", f"{options.format!r} is not one of {', '.join(FORMATS)}.", "format")
+        raise InputError("invalid_option", f"{options.format[:40]!r} is not one of {', '.join(FORMATS)}.", "format")
     if background == "transparent" and options.format == "jpeg":
         raise InputError("invalid_option", "JPEG has no transparency; use PNG, WebP or AVIF.", "format")
     if options.min_verdict not in _MIN_VERDICTS:

@@ -78,6 +78,17 @@ def listen(server: grpc.Server, settings: Settings) -> str:
     return f"{address.rpartition(':')[0]}:{port}"
 
 
+def certificate_end(file: str) -> float:
+    """When the first certificate in a PEM file ends, seconds since 1970 UTC. Raises InputError("invalid_option")."""
+    from cryptography.x509 import load_pem_x509_certificate
+
+    try:
+        certificate = load_pem_x509_certificate(read_file(file, "TRYON_ENGINE_CERT"))
+    except ValueError:
+        raise InputError("invalid_option", f"{file} is no certificate in PEM.", "TRYON_ENGINE_CERT") from None
+    return certificate.not_valid_after_utc.timestamp()
+
+
 def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
     """With engine_ca, callers need a certificate of that authority."""
     if not settings.engine_cert:

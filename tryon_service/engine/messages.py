@@ -58,13 +58,20 @@ def unpack(packed: bytes) -> Message:
         (length,) = _LENGTH.unpack_from(data)
         at = _LENGTH.size + length
         kind, head, sizes = json.loads(bytes(data[_LENGTH.size : at]))
-    except (struct.error, TypeError) as error:
+    except (struct.error, TypeError, RecursionError) as error:
         raise ValueError("not a message") from error
+    if not (isinstance(kind, str) and isinstance(head, dict) and _fill(sizes, len(data) - at)):
+        raise ValueError("not a message")
     parts = []
     for size in sizes:
         parts.append(bytes(data[at : at + size]))
         at += size
-    return Message(str(kind), head, tuple(parts))
+    return Message(kind, head, tuple(parts))
+
+
+def _fill(sizes: object, room: int) -> bool:
+    """Whether these are the sizes of parts that take exactly this many bytes."""
+    return isinstance(sizes, list) and all(type(size) is int and size >= 0 for size in sizes) and sum(sizes) == room
 
 
 def error_row(error: TryonError) -> dict[str, Any]:
@@ -79,7 +86,14 @@ def error_row(error: TryonError) -> dict[str, Any]:
 
 
 def error_from(row: Mapping[str, Any]) -> TryonError:
-    return error_of(row["code"], row["detail"], row["field"], reasons_from(row["reasons"]))
+    """The error that error_row wrote; TryonError("internal") for a row that says nothing of the kind."""
+    try:
+        code, detail, field = row["code"], row["detail"], row["field"]
+        if not all(isinstance(word, str) for word in (code, detail, field)):
+            raise TypeError
+        return error_of(code, detail, field, reasons_from(row["reasons"]))
+    except (LookupError, TypeError, AttributeError):
+        return TryonError("internal", "The worker's error can't be read.")
 
 
 def reasons_from(rows: Sequence[Mapping[str, Any]]) -> tuple[Reason, ...]:

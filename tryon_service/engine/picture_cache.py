@@ -53,10 +53,10 @@ class NotComputedError(Exception):
 
 @dataclass(frozen=True)
 class PictureKey:
-    """Everything that makes a picture's bytes, besides code and weights, which are those that the process began with.
+    """Everything that makes a picture's bytes, besides code, which is what the process began with.
 
-    pose: the name, and for a pose that the shop has added its file's inode, size and times, for it may be replaced;
-    options: as JSON.
+    weights: digest of the zoo's networks; pose: the name, and for a pose that the shop has added its file's inode, size
+    and times, for it may be replaced; options: as JSON.
     """
 
     store: str
@@ -64,14 +64,19 @@ class PictureKey:
     card: Card
     pose: tuple[str, tuple[int, ...]]
     options: str
+    weights: str = ""
 
 
 class PictureCache:
     """Safe between threads. limit: bytes, the least recently used go first, 0 to keep nothing; poses: the folder of the
-    shop's own house poses."""
+    shop's own house poses.
+
+    weights: digest of the networks that pictures are made with from now on, to be set before a worker is given work.
+    """
 
     def __init__(self, limit: int, poses: Path) -> None:
         self._limit, self._poses = limit, poses
+        self.weights = ""
         self._kept = ByteLru[UInt8Array](limit)
         self._computing: dict[_Computing, list[Future[Message]]] = {}
         self._lock = threading.Lock()  # of _computing
@@ -82,7 +87,7 @@ class PictureCache:
         if not self._limit or not POSE_NAME.fullmatch(pose):
             return None
         seen = (pose, self._pose_file(pose))
-        return PictureKey(store, record.id, card_of(record), seen, json.dumps(options, sort_keys=True))
+        return PictureKey(store, record.id, card_of(record), seen, json.dumps(options, sort_keys=True), self.weights)
 
     def answer(
         self,

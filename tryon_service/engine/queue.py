@@ -140,6 +140,11 @@ class WorkQueue(Generic[W, A]):
         return sum(len(waiting) for waiting in self._waiting.values())
 
     @property
+    def room(self) -> dict[Priority, int]:
+        """Calls of each priority that may wait."""
+        return dict(self._room)
+
+    @property
     def bytes(self) -> int:
         return sum(self._bytes.values())
 

@@ -168,7 +168,7 @@ class Renders:
         """Raises RefusedError where there is none."""
         row = convert.renumbered(answer.head["report"], places, total)
         call.rendered(row)
-        self._metrics.verdict(row["verdict"], [reason["code"] for reason in row["reasons"]])
+        self._metrics.verdict(row["verdict"], [(one["code"], one["photo"]) for one in row["reasons"]])
         if answer.kind == REFUSED:
             raise RefusedError(reasons_from(row["reasons"]))
         return pb.RenderResponse(

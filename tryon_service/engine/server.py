@@ -7,6 +7,7 @@ with Engine(settings) as engine:      # listens; health says SERVING once a warm
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,14 +21,14 @@ from grpc_reflection.v1alpha import reflection
 from tryon_service.engine import worker
 from tryon_service.engine.calls import Calls
 from tryon_service.engine.cards import Cards
-from tryon_service.engine.listen import claimed, listen
+from tryon_service.engine.listen import UNIX, certificate_end, claimed, listen
 from tryon_service.engine.picture_cache import PictureCache
 from tryon_service.engine.queue import WorkQueue
 from tryon_service.engine.renders import Renders
 from tryon_service.engine.servicer import Servicer
 from tryon_service.engine.supervisor import Queue, Supervisor
 from tryon_service.engine.worker import Opening, WorkerSettings
-from tryon_service.errors import InputError
+from tryon_service.errors import InputError, TryonError
 from tryon_service.keyring import Keyring
 from tryon_service.observability.metrics import EngineMetrics, start_http
 from tryon_service.observability.tracing import open_tracer
@@ -36,12 +37,16 @@ from tryon_service.pb.limits import channel_options
 from tryon_service.pb.tryon_pb2_grpc import add_TryOnServicer_to_server
 from tryon_service.products.open import open_store
 from tryon_service.settings import Settings
+from tryon_service.zoo.store import zoo_digest
 
 logger = logging.getLogger(__name__)
 
 SERVICE = pb.DESCRIPTOR.services_by_name["TryOn"].full_name
 SPARE_THREADS = 32
 """For calls that don't wait for the worker: health, products, and those that are turned away."""
+CONNECTION_AGE = 60.0
+"""Seconds, more or less, after which a connection over TCP is made anew: whoever calls looks up the engines then, and
+finds those that were added since. Calls in flight are finished first."""
 LAST_ANSWERS = 1.0
 """Seconds for answers that are on their way when the server closes."""
 
@@ -57,6 +62,7 @@ class Engine:
         self._pictures = PictureCache(settings.picture_cache_bytes, worker_settings(settings).poses)
         self._health = health.HealthServicer()
         self._queue: Queue = WorkQueue(settings.queue_items, settings.queue_bytes, settings.batch_share, self.metrics)
+        self.metrics.limits(self._queue.room, settings.queue_bytes, settings.worker_memory)
         self.supervisor = Supervisor(
             self._queue,
             worker_settings(settings),
@@ -79,8 +85,12 @@ class Engine:
             closing.callback(self.supervisor.stop)
             closing.enter_context(claimed(self._settings.engine_address, wait))
             self.address = listen(self._server, self._settings)
+            if self._settings.engine_cert:
+                self.metrics.certificate(certificate_end(self._settings.engine_cert))
             if self._settings.engine_metrics_port:
-                closing.callback(self._serve_metrics(self._settings.engine_metrics_port))
+                closing.callback(
+                    self._serve_metrics(self._settings.engine_metrics_host, self._settings.engine_metrics_port)
+                )
             self._server.start()
             # gRPC now and then never says that it has stopped; the process is ending anyway.
             closing.callback(lambda: self._server.stop(LAST_ANSWERS).wait(2 * LAST_ANSWERS))
@@ -114,7 +124,8 @@ class Engine:
     def _make_server(self, keyring: Keyring) -> grpc.Server:
         threads = self._settings.queue_items + SPARE_THREADS
         pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
-        server = grpc.server(pool, options=[*channel_options(), ("grpc.so_reuseport", 0)])
+        options = (*channel_options(), ("grpc.so_reuseport", 0), *connection_ages(self._settings))
+        server = grpc.server(pool, options=options)
         renders = Renders(self.supervisor, self._products, keyring, self.metrics, self._pictures)
         cards = Cards(self.supervisor, self._products, self.metrics, self._pictures)
         add_TryOnServicer_to_server(Servicer(self._calls, renders, cards), server)  # type: ignore[no-untyped-call]
@@ -124,16 +135,21 @@ class Engine:
 
     def _tell(self, *, ready: bool) -> None:
         """What health checks answer, for the server as a whole and for the service by name."""
+        if ready:  # other weights may have been put in use since the last worker began
+            with contextlib.suppress(TryonError):
+                self._pictures.weights = zoo_digest()
         status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
         for name in (health.OVERALL_HEALTH, SERVICE):
             self._health.set(name, status)
 
-    def _serve_metrics(self, port: int) -> Callable[[], None]:
+    def _serve_metrics(self, host: str, port: int) -> Callable[[], None]:
         try:
-            server = start_http(self.metrics.registry, port)
+            server = start_http(self.metrics.registry, port, host)
         except OSError as error:
-            detail = f"Metrics can't be served on port {port}: {error.strerror}."
-            raise InputError("invalid_option", detail, "TRYON_ENGINE_METRICS_PORT") from error
+            detail = f"Metrics can't be served on {host} port {port}: {error.strerror}."
+            taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
+            variable = "TRYON_ENGINE_METRICS_PORT" if taken else "TRYON_ENGINE_METRICS_HOST"
+            raise InputError("invalid_option", detail, variable) from error
 
         def close() -> None:
             server.shutdown()
@@ -142,10 +158,25 @@ class Engine:
         return close
 
 
+def connection_ages(settings: Settings) -> tuple[tuple[str, int], ...]:
+    """gRPC's options for how long a connection lives; none for a unix socket, behind which there is one engine."""
+    if settings.engine_address.startswith(UNIX):
+        return ()
+    grace = settings.render_timeout + LAST_ANSWERS
+    return (
+        ("grpc.max_connection_age_ms", round(1000 * CONNECTION_AGE)),
+        ("grpc.max_connection_age_grace_ms", round(1000 * grace)),
+    )
+
+
 def worker_settings(settings: Settings) -> WorkerSettings:
     return WorkerSettings(
         memory=settings.worker_memory,
         renderer=settings.renderer,
+        pose=settings.pose,
+        matter=settings.matter,
+        parser=settings.parser,
+        device=settings.device,
         cache_bytes=settings.cache_bytes,
         cache_folder=settings.data / "cache" if settings.cache_folder_bytes else None,
         cache_folder_bytes=settings.cache_folder_bytes,

@@ -19,7 +19,7 @@ from tryon_service.engine.process import Loss, WorkerLostError, WorkerProcess
 from tryon_service.engine.queue import Item, Priority, WorkQueue
 from tryon_service.engine.worker import Opening, WorkerSettings
 from tryon_service.errors import TryonError, UnavailableError
-from tryon_service.observability.metrics import resident_bytes
+from tryon_service.observability.process_memory import Memory, memory_of
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +37,9 @@ class Watcher(Protocol):
     """Who counts what happens to workers; see observability.metrics.EngineMetrics."""
 
     def restarted(self, why: Loss) -> None: ...
-    def worker_memory(self, size: int) -> None: ...
+    def worker_memory(self, memory: Memory) -> None: ...
     def ready(self, *, ready: bool) -> None: ...
+    def analyses_damaged(self, number: int) -> None: ...
 
 
 class Supervisor:
@@ -66,6 +67,7 @@ class Supervisor:
         self._stop = threading.Event()
         self._failure: TryonError | None = None
         self._held: frozenset[str] = frozenset()
+        self._damaged = 0
         self._worker: WorkerProcess | None = None
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
@@ -127,7 +129,7 @@ class Supervisor:
                     self._watcher.restarted(lost.why)
             finally:
                 self._set_ready(ready=False)
-                self._held = frozenset()
+                self._held, self._damaged = frozenset(), 0
                 self._worker.kill()
             if self._failure is not None and not self._stop.is_set():
                 failures += 1
@@ -154,9 +156,9 @@ class Supervisor:
             item = self._queue.take(IDLE)
             if item is None:
                 process.listen(IDLE)
-                self._watcher.worker_memory(resident_bytes(process.pid))
             else:
                 self._do(process, item)
+            self._watcher.worker_memory(memory_of(process.pid))
 
     def _do(self, process: WorkerProcess, item: Item[Message, Message]) -> None:
         try:
@@ -169,6 +171,9 @@ class Supervisor:
             self._lost(item, lost.why)
             raise
         self._held = frozenset(answer.head.get("held", self._held))
+        damaged = answer.head.get("damaged", self._damaged)
+        self._watcher.analyses_damaged(damaged - self._damaged)
+        self._damaged = damaged
         if answer.kind == worker.ERROR:
             item.future.set_exception(error_from(answer.head))
         else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from tryon_service.perception.skeletons import coco18
 from tryon_service.pipeline import Pipeline, RenderRequest, shopper_pose
 from tryon_service.poses.house import house_pose, names
 from tryon_service.poses.pose import Pose
+from tryon_service.renderers.devices import use_device
 from tryon_service.report import coco18_rows, reason_row, report
 from tryon_service.stopwatch import timed
 from tryon_service.types import Credit, Result, Size, UInt8Array
@@ -113,7 +114,11 @@ class Tasks:
     @classmethod
     def warm(cls, settings: WorkerSettings) -> Tasks:
         """With every network loaded and a drawn figure rendered. Raises TryonError if that fails."""
+        use_device(settings.device)
         pipeline = Analyst(
+            pose=settings.pose,
+            matter=settings.matter,
+            parser=settings.parser,
             renderer=settings.renderer,
             cache_bytes=settings.cache_bytes,
             cache_folder=settings.cache_folder,
@@ -129,7 +134,9 @@ class Tasks:
         return cls(pipeline, settings.poses)
 
     def answer(self, message: Message) -> Message:
-        return self._kinds[message.kind](message)
+        """head of every answer: damaged, how many kept analyses were found damaged so far."""
+        answer = self._kinds[message.kind](message)
+        return replace(answer, head={**answer.head, "damaged": self._pipeline.damaged_entries})
 
     def render(self, message: Message) -> Message:
         """head: shopper ("photo", "pose" packed, or "house" pose by name), photos [{sha256, view, sent, stored}],

@@ -35,11 +35,15 @@ DONE, REFUSED, MISSING = "done", "refused", "missing"
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """memory: bytes of address space; renderer: as in Settings; cache_folder: None for no folder; poses: folder of the
-    shop's own house poses; log_level: as in Settings."""
+    """memory: bytes of address space; cache_folder: None for no folder; poses: folder of the shop's own house poses;
+    the others as in Settings."""
 
     memory: int
     renderer: str
+    pose: str
+    matter: str
+    parser: str
+    device: str
     cache_bytes: int
     cache_folder: Path | None
     cache_folder_bytes: int

@@ -60,7 +60,7 @@ def create_app(settings: Settings, engine: Engine, access: Access, tracer: Trace
     for blueprint in ROUTES:
         app.register_blueprint(blueprint)
     app.register_blueprint(static_pages())
-    _observe(app, engine, tracer or Tracer())
+    _observe(app, engine, tracer or Tracer(), settings.threads)
     openapi.describe(app)
     app.config["SECURITY_SCHEMES"] = SECURITY_SCHEMES
     if settings.trusted_proxies:
@@ -85,10 +85,11 @@ def harden(response: Response) -> Response:
     return response
 
 
-def _observe(app: Gateway, engine: Engine, tracer: Tracer) -> None:
+def _observe(app: Gateway, engine: Engine, tracer: Tracer, threads: int) -> None:
     """Last of all, when every route is known."""
     readiness = Readiness(engine.healthy)
     known = {rule.rule for rule in app.url_map.iter_rules()} | {"/healthz", "/readyz", "/metrics"}
     calls = Calls(GatewayMetrics(known), tracer)
+    calls.metrics.threads(threads)
     app.extensions[EXTENSION] = calls
     app.register_blueprint(ops_routes(calls, readiness))

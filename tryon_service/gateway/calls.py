@@ -19,8 +19,9 @@ from tryon_service.access.access import Caller
 from tryon_service.gateway.auth import caller
 from tryon_service.gateway.intake import IntakeRequest
 from tryon_service.gateway.services import services
+from tryon_service.observability.labels import METHODS, OTHER, known
 from tryon_service.observability.logs import bind, log_call, note
-from tryon_service.observability.metrics import METHODS, OTHER, GatewayMetrics, known
+from tryon_service.observability.metrics import GatewayMetrics
 from tryon_service.observability.tracing import KEY, Span, Tracer, parse
 
 EXTENSION = "tryon_calls"

@@ -7,6 +7,7 @@ much, a field twice in one name or a form that breaks off is told so; nothing is
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -34,6 +35,10 @@ MAX_PARTS = 64
 """Fields and files of one form."""
 CHUNK = 64 * 1024
 """Bytes read at a time."""
+AROUND_BOUNDARY = 16
+"""Bytes of line breaks, hyphens and blanks before and after a boundary."""
+
+_LINE_BREAK = re.compile(rb"[\r\n]")
 
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 """How JPEG and PNG files begin; WebP and HEIC have theirs a few bytes on."""
@@ -48,6 +53,14 @@ class IntakeRequest(Request):
 
     # One more than may come: of what is counted as it comes in, werkzeug refuses already this number of bytes.
     max_content_length = MAX_CALL + 1  # Flask's own is a property that reads the configuration
+
+    @property
+    def args(self) -> MultiDict[str, str]:
+        """The query. Raises InputError("invalid_option") for bytes as nobody may send them."""
+        try:
+            return super().args
+        except UnicodeDecodeError:
+            raise InputError("invalid_option", "The query is no UTF-8; encode other bytes with %.") from None
 
     def _load_form_data(self) -> None:
         """werkzeug's own hook, through which `form` and `files` are filled."""
@@ -144,8 +157,7 @@ def _events(stream: Stream, boundary: str) -> Iterator[Event]:
     if not boundary.isascii() or not 0 < len(boundary) <= 200:
         raise _broken("it names no boundary")
     decoder = MultipartDecoder(boundary.encode("ascii"), MAX_TEXT, max_parts=MAX_PARTS)
-    while True:
-        chunk = stream.read(CHUNK)
+    for chunk in _uncut(stream, len(boundary) + AROUND_BOUNDARY):
         try:
             decoder.receive_data(chunk or None)
             while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
@@ -157,8 +169,25 @@ def _events(stream: Stream, boundary: str) -> Iterator[Event]:
             raise _broken("the head of a part is no UTF-8") from None
         except ValueError:
             raise _broken("it breaks off or is no such form") from None
-        if not chunk:
-            return
+
+
+def _uncut(stream: Stream, longest: int) -> Iterator[bytes]:
+    """The body in chunks that end before a line break rather than within what may be a boundary, then b"".
+
+    werkzeug's decoder takes the line break before a boundary for content where a chunk ends in the hyphens after it.
+    longest: bytes of a boundary with all that belongs to it.
+    """
+    kept = b""
+    while chunk := stream.read(CHUNK):
+        chunk = kept + chunk
+        found = _LINE_BREAK.search(chunk, max(0, len(chunk) - longest))
+        end = len(chunk) if found is None else found.start()
+        kept = chunk[end:]
+        if end:
+            yield chunk[:end]
+    if kept:
+        yield kept
+    yield b""
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ have been taken. A proxy in front that buffers makes all of this idle, and is st
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import socket
@@ -29,6 +30,11 @@ BODY_SECONDS = 60.0
 """For the body, from the end of the head: 80 MB at 11 Mbit/s."""
 ANSWER_SECONDS = 120.0
 """For everything after that: the longest render, and taking the answer."""
+
+FULL_PAUSE = 0.25
+"""Seconds between two tries to take a connection where nothing more can be opened."""
+FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+NO_ROOM = "no connection can be taken now"
 
 STATUS = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -66,6 +72,17 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         that are kept alive for as long as TRYON_DRAIN has it."""
         self.alive: bool = self.alive and super().is_parent_alive()
         return self.alive
+
+    def accept(self, listener: Any) -> None:  # noqa: ANN401 - gunicorn's own
+        """In the main thread: somebody connects. Where nothing more can be opened they wait; gunicorn's own would end
+        the worker, and every call in it."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            logger.warning("%s: %s", NO_ROOM, error.strerror)
+            time.sleep(FULL_PAUSE)
 
     def handle(self, conn: TConn) -> Any:  # noqa: ANN401 - gunicorn's own
         """In a thread: a connection has something to say, or is new."""

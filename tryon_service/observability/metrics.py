@@ -11,9 +11,10 @@ are made once per process and passed to where they are used:
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from itertools import product
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import (
@@ -31,51 +32,37 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from tryon_service import __version__
 from tryon_service.errors import CODES
+from tryon_service.observability.labels import (
+    METHODS,
+    OURS,
+    RPCS,
+    STEPS,
+    VERDICTS,
+    Cache,
+    Dropped,
+    Priority,
+    Restart,
+    known,
+    photo_of,
+    status_class,
+)
 from tryon_service.observability.multiprocess import FOLDER_VARIABLE
-from tryon_service.types import VerdictStatus
-
-OTHER = "other"
-
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-STATUS_CLASSES = frozenset({"1xx", "2xx", "3xx", "4xx", "5xx"})
-VERDICTS = frozenset(get_args(VerdictStatus))
-RPCS = frozenset(
-    {"Render", "AnalyzePose", "ListPoses", "Inspect"}
-    | {"PutProduct", "GetProduct", "ListProducts", "DeleteProduct", "GetPhoto"}
-)
-
-Priority = Literal["shopper", "batch"]
-Dropped = Literal["late", "cancelled", "overloaded"]
-Cache = Literal["product", "picture"]
-Restart = Literal["died", "hung", "memory"]
-
-STEPS = frozenset(
-    {"decode", "perceive", "decompose", "prepare"}
-    | {"perceive_shopper", "analyse_products", "choose_product", "lend", "retarget"}
-    | {"check", "render", "composite", "judge"}
-    | {"encode"}
-)
-"""Names under which the analysis, the pipeline and the worker report the time they took."""
+from tryon_service.observability.process_memory import Memory, memory_of
 
 CALL_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0)
 STEP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Upper bounds of the histograms' buckets."""
 
 
-def known(value: str, allowed: Collection[str]) -> str:
-    """The value if it is one of the allowed, else OTHER."""
-    return value if value in allowed else OTHER
-
-
-def status_class(status: int) -> str:
-    return known(f"{status // 100}xx", STATUS_CLASSES)
-
-
 def _registry() -> CollectorRegistry:
     """Without a second series for each counter that says since when it counts; the process's start says enough."""
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    return CollectorRegistry()
+    registry = CollectorRegistry()
+    info = Gauge("tryon_build_info", "1.", ["version"], registry=registry, multiprocess_mode="livemax")
+    info.labels(__version__).set(1)
+    return registry
 
 
 class _SharedMetrics(Collector):
@@ -120,7 +107,20 @@ class GatewayMetrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
-        self._errors = Counter("tryon_http_errors", "Problem documents sent.", ["code"], registry=self.registry)
+        self._threads = Gauge(
+            "tryon_http_threads",
+            "Calls that can be answered at once, those with photos three quarters of them.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self._redis = Gauge(
+            "tryon_redis_up",
+            "1 if the Redis that gateways share answers, else 0; absent where there is none.",
+            ["use"],
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
+        self._errors = Counter("tryon_http_errors", "Problems answered.", ["route", "code"], registry=self.registry)
         self._verdicts = Counter("tryon_verdicts", "Renders answered.", ["verdict"], registry=self.registry)
         self._memory = Gauge(
             "tryon_gateway_memory_bytes",
@@ -140,10 +140,18 @@ class GatewayMetrics:
         self._calls.labels(method, route, status_class(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
         if code:
-            self._errors.labels(known(code, CODES)).inc()
+            self._errors.labels(route, known(code, CODES)).inc()
         if verdict:
             self._verdicts.labels(known(verdict, VERDICTS)).inc()
-        self._memory.set(resident_bytes())
+        self._memory.set(memory_of().resident)
+
+    def threads(self, number: int) -> None:
+        """Of this process."""
+        self._threads.set(number)
+
+    def redis(self, *, up: bool) -> None:
+        """Of the limits and use counts, as just asked."""
+        self._redis.labels("limits").set(float(up))
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """(body, content type) of a scrape of all gateway processes, in the format that the Accept header asks for."""
@@ -175,6 +183,8 @@ class EngineMetrics:
         )
         self._items = Gauge("tryon_queue_items", "Calls waiting.", ["priority"], registry=registry)
         self._bytes = Gauge("tryon_queue_bytes", "Bytes of the calls waiting.", registry=registry)
+        self._most_items = Gauge("tryon_queue_items_limit", "Calls that may wait.", ["priority"], registry=registry)
+        self._most_bytes = Gauge("tryon_queue_bytes_limit", "Bytes that may wait.", registry=registry)
         self._waits = Histogram(
             "tryon_queue_wait_seconds",
             "Time that a call waited.",
@@ -187,11 +197,36 @@ class EngineMetrics:
             "tryon_step_seconds", "Time of a step in the worker.", ["step"], registry=registry, buckets=STEP_SECONDS
         )
         self._verdicts = Counter("tryon_engine_verdicts", "Verdicts given.", ["verdict"], registry=registry)
-        self._reasons = Counter("tryon_reasons", "Reasons for doubts and refusals.", ["code"], registry=registry)
+        self._reasons = Counter(
+            "tryon_reasons", "Reasons for doubts and refusals.", ["verdict", "photo", "code"], registry=registry
+        )
         self._cache = Counter("tryon_cache_lookups", "Lookups.", ["cache", "result"], registry=registry)
+        self._damaged = Counter("tryon_cache_damaged", "Kept analyses found damaged and made again.", registry=registry)
         self._restarts = Counter("tryon_worker_restarts", "Workers replaced.", ["why"], registry=registry)
         self._memory = Gauge("tryon_worker_memory_bytes", "Resident memory of the worker.", registry=registry)
+        self._space = Gauge("tryon_worker_address_space_bytes", "Address space of the worker.", registry=registry)
+        self._most_space = Gauge(
+            "tryon_worker_address_space_limit_bytes", "Beyond which the worker is replaced.", registry=registry
+        )
         self._ready = Gauge("tryon_engine_ready", "1 when a real render works, else 0.", registry=registry)
+        self._certificate = Gauge("tryon_certificate_end_timestamp_seconds", "Its end.", ["of"], registry=registry)
+        # What is rare is there before it happens: Prometheus sees no increase in a series that begins with 1.
+        for counter, *names in (
+            (self._calls, RPCS, OURS),
+            (self._dropped, get_args(Dropped)),
+            (self._restarts, get_args(Restart)),
+            (self._verdicts, VERDICTS),
+            (self._cache, get_args(Cache), ("hit", "miss")),
+        ):
+            for labels in product(*names):
+                counter.labels(*labels)
+
+    def limits(self, items: Mapping[Priority, int], size: int, address_space: int) -> None:
+        """What there is room for. items, size: calls and bytes that may wait; address_space: bytes of the worker."""
+        for priority, number in items.items():
+            self._most_items.labels(priority).set(number)
+        self._most_bytes.set(size)
+        self._most_space.set(address_space)
 
     def call(self, rpc: str, code: str, seconds: float) -> None:
         """A call has been answered. code: of errors.CODES, or "ok"."""
@@ -216,24 +251,33 @@ class EngineMetrics:
         for step, milliseconds in timings_ms.items():
             self._steps.labels(known(step, STEPS)).observe(milliseconds / 1000.0)
 
-    def verdict(self, status: str, reasons: Iterable[str] = ()) -> None:
-        """reasons: codes, each counted once."""
-        self._verdicts.labels(known(status, VERDICTS)).inc()
-        for code in {known(reason, CODES) for reason in reasons}:
-            self._reasons.labels(code).inc()
+    def verdict(self, status: str, reasons: Iterable[tuple[str, str]] = ()) -> None:
+        """reasons: (code, photo) as of a Reason, each counted once."""
+        status = known(status, VERDICTS)
+        self._verdicts.labels(status).inc()
+        for photo, code in {(photo_of(photo), known(code, CODES)) for code, photo in reasons}:
+            self._reasons.labels(status, photo, code).inc()
 
     def cache(self, cache: Cache, *, hit: bool) -> None:
         self._cache.labels(known(cache, get_args(Cache)), "hit" if hit else "miss").inc()
 
+    def analyses_damaged(self, number: int) -> None:
+        """number: of kept analyses that were found damaged since the last call."""
+        self._damaged.inc(number)
+
     def restarted(self, why: Restart) -> None:
         self._restarts.labels(known(why, get_args(Restart))).inc()
 
-    def worker_memory(self, size: int) -> None:
-        """size: bytes."""
-        self._memory.set(size)
+    def worker_memory(self, memory: Memory) -> None:
+        self._memory.set(memory.resident)
+        self._space.set(memory.address_space)
 
     def ready(self, *, ready: bool) -> None:
         self._ready.set(float(ready))
+
+    def certificate(self, end: float) -> None:
+        """Of the engine's own certificate. end: seconds since 1970 UTC."""
+        self._certificate.labels("engine").set(end)
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """(body, content type) of a scrape, in the format that the Accept header asks for."""
@@ -252,12 +296,3 @@ def start_http(registry: CollectorRegistry, port: int, host: str = "127.0.0.1") 
     """
     server, _ = start_http_server(port, host, registry)
     return server
-
-
-def resident_bytes(process: int | None = None) -> int:
-    """Memory that a process (default this one) holds in RAM; 0 if it is gone."""
-    try:
-        with open(f"/proc/{process or os.getpid()}/statm", encoding="ascii") as stream:
-            return int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tryon_service.perception.base import Matter, Parser, PoseEstimator
+from collections.abc import Callable
+
+from tryon_service.perception.base import Matter, Parser, PoseEstimator, SurfaceMapper
 from tryon_service.registry import Registry
 
 PARSER_NETWORK = "parser"
@@ -10,6 +12,16 @@ PARSER_NETWORK = "parser"
 POSE: Registry[PoseEstimator] = Registry("pose")
 MATTER: Registry[Matter] = Registry("matter")
 PARSER: Registry[Parser] = Registry("parser")
+SURFACE: Registry[SurfaceMapper] = Registry("surface")
+
+CUT_OUTS = {
+    "rembg": "u2net_human_seg",
+    "rembg-u2net": "u2net",
+    "rembg-u2netp": "u2netp",
+    "rembg-isnet": "isnet-general-use",
+    "rembg-birefnet": "birefnet-portrait",
+}
+"""The zoo's network behind each name of a matter that rembg runs."""
 
 
 @POSE.register("blazepose")
@@ -19,11 +31,38 @@ def _blazepose() -> PoseEstimator:
     return BlazePose()
 
 
+@POSE.register("keypoint-rcnn")
+def _keypoint_rcnn() -> PoseEstimator:
+    from tryon_service.perception.pose_keypoint_rcnn import KeypointRcnn
+
+    return KeypointRcnn()
+
+
 @MATTER.register("guided")
 def _guided() -> Matter:
     from tryon_service.perception.matte_guided import GuidedMatter
 
     return GuidedMatter()
+
+
+def _cut_out(network: str) -> Callable[[], Matter]:
+    def make() -> Matter:
+        from tryon_service.perception.matte_rembg import RembgMatter
+
+        return RembgMatter(network)
+
+    return make
+
+
+for _name, _network_name in CUT_OUTS.items():
+    MATTER.register(_name)(_cut_out(_network_name))
+
+
+@MATTER.register("sam")
+def _sam() -> Matter:
+    from tryon_service.perception.matte_sam import SamMatter
+
+    return SamMatter()
 
 
 @PARSER.register("network")
@@ -41,3 +80,10 @@ def _skeleton() -> Parser:
     from tryon_service.perception.parse_skeleton import SkeletonParser
 
     return SkeletonParser()
+
+
+@SURFACE.register("densepose")
+def _densepose() -> SurfaceMapper:
+    from tryon_service.perception.surface_densepose import DensePose
+
+    return DensePose()

@@ -7,7 +7,8 @@ import binascii
 import errno
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -24,6 +25,8 @@ Photos = list[bytes]
 """Files of a product's photos, in the card's order."""
 Page = tuple[list[ProductRecord], str]
 """Products in the order of their ids, and the token of the next page, empty at the end."""
+Decision = Callable[[ProductRecord | None], ProductRecord]
+"""Which record to keep, of the one that is there."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,18 @@ class Change:
     record: ProductRecord
     created: bool = False
     unused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that is kept, as of one moment.
+
+    products: (store, record), in the order of stores and ids; read: the file of a photo by its sha256, None where it is
+    missing or damaged. Raises UnavailableError.
+    """
+
+    products: Sequence[tuple[str, ProductRecord]]
+    read: Callable[[str], bytes | None]
 
 
 class ProductStore(Protocol):
@@ -75,6 +90,17 @@ class ProductStore(Protocol):
 
     def delete(self, store: str, product_id: str) -> Change:
         """Raises InputError("unknown_product")."""
+        ...
+
+    def adopt(self, store: str, record: ProductRecord, photos: Sequence[bytes], *, replace: bool = False) -> Change:
+        """As put, but with the record's own times. One of this id that is there stays, unless it is to be replaced.
+
+        The answer's record is the one that is there now.
+        """
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """What all stores have now. Until it ends no photo of it goes; the service goes on meanwhile."""
         ...
 
     def close(self) -> None:

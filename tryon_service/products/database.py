@@ -6,11 +6,13 @@ import contextlib
 import os
 import queue
 import sqlite3
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from tryon_service.errors import UnavailableError
+from tryon_service.products.versions import NewerVersionError
 
 BUSY_S = 15.0
 """How long a writer waits for another; photos are written meanwhile, and a disk may be slow."""
@@ -20,28 +22,34 @@ class Database:
     """Connections to one file, as many as threads use at the same time. Not to be carried over a fork.
 
     Every call raises sqlite3.Error or OSError; database_error says what the public learns of them.
-    schema: statements that make the tables; version: raised with every change of them.
+    steps: statements; the first make the tables of version 1, and each that follow turn a version into the next.
     """
 
-    def __init__(self, path: Path, schema: str, version: int) -> None:
+    def __init__(self, path: Path, steps: Sequence[str]) -> None:
         self._path = path
-        self._schema = schema
-        self._version = version
+        self._steps = tuple(steps)
         self._idle: queue.LifoQueue[tuple[tuple[int, int], sqlite3.Connection]] = queue.LifoQueue()
 
     def create(self) -> None:
-        """Make the file and its tables where they are missing. One process at a time: the caller sees to that.
+        """Make the file and its tables where they are missing, and bring those of an earlier version up to date.
 
-        Turning an SQLite file to WAL while others use it fails at once, however long they are ready to wait.
+        Before tables are changed the file is copied to <name>.v<version>. Raises NewerVersionError for those of a later
+        release. One process at a time: the caller sees to that. Turning an SQLite file to WAL while others use it fails
+        at once, however long they are ready to wait.
         """
         # SQLite gives its other files the rights of this one.
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
         with contextlib.closing(self._connect()) as connection:
+            (found,) = connection.execute("PRAGMA user_version").fetchone()
+            newest = len(self._steps)
+            if found > newest:
+                raise NewerVersionError(f"The file {self._path.name}", found, newest)
             connection.execute("PRAGMA journal_mode=WAL")
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version not in (0, self._version):
-                raise sqlite3.DatabaseError(f"tables of version {version} can't be read by version {self._version}")
-            connection.executescript(f"BEGIN IMMEDIATE; {self._schema}; PRAGMA user_version = {self._version}; COMMIT;")
+            if 0 < found < newest:
+                copy_database(connection, self._path.with_name(f"{self._path.name}.v{found}"))
+            if found < newest:
+                steps = ";".join(self._steps[found:])
+                connection.executescript(f"BEGIN IMMEDIATE; {steps}; PRAGMA user_version = {newest}; COMMIT;")
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -93,6 +101,27 @@ class Database:
             connection.close()
             raise
         return connection
+
+
+def copy_database(connection: sqlite3.Connection, path: Path) -> None:
+    """All that is committed, as of one moment, into a file for its owner only: whole and on the disk, or not there.
+
+    Raises sqlite3.Error or OSError.
+    """
+    handle, name = tempfile.mkstemp(".unfinished", f".{path.name}.", path.parent)
+    unfinished = Path(name)
+    try:
+        with contextlib.closing(sqlite3.connect(unfinished)) as copy:
+            connection.backup(copy)
+            (found,) = copy.execute("PRAGMA integrity_check").fetchone()
+            if found != "ok":
+                raise sqlite3.DatabaseError(f"the copy of {path.name} is damaged: {found}")
+        os.fsync(handle)
+        unfinished.rename(path)
+    finally:
+        os.close(handle)
+        for rest in ("", "-wal", "-shm", "-journal"):
+            Path(f"{name}{rest}").unlink(missing_ok=True)
 
 
 def database_error(error: sqlite3.Error) -> UnavailableError:

@@ -3,11 +3,13 @@
     <folder>/index.db           records, and which product uses which photo
     <folder>/photos/ab/abcd...  each photo once, however many products and stores have it
     <folder>/lock               held while a process opens the folder
+    <folder>/hold               held while a backup copies photos
     <folder>/reserve            room for deleting where there is none left
 
 Whoever changes anything holds the index's write lock from the first file to the last, so that no photo goes while
 another process is about to use it. A photo's file is there before a record tells of it and goes after the last one
-went. A crash in between leaves files that nothing tells of, and the next opening removes them.
+went. A crash in between leaves files that nothing tells of, and the next opening removes them. While a backup is being
+taken no photo goes at all: what is given up meanwhile is removed at its end.
 """
 
 from __future__ import annotations
@@ -22,22 +24,25 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tryon_service.errors import UnavailableError
+from tryon_service.errors import InputError, UnavailableError
 from tryon_service.products import base
-from tryon_service.products.base import Change, Page, Photos
+from tryon_service.products.base import Change, Page, Photos, Snapshot
 from tryon_service.products.database import Database, database_error
+from tryon_service.products.hold import Hold
 from tryon_service.products.photo_files import PhotoFiles
 from tryon_service.products.records import ProductRecord, check_product_id, check_store
 from tryon_service.products.reserve import Reserve
+from tryon_service.products.versions import NewerVersionError
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1
-"""Of the tables below."""
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS products (store TEXT, id TEXT, record TEXT, PRIMARY KEY (store, id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS uses (sha256 TEXT, store TEXT, id TEXT, PRIMARY KEY (sha256, store, id)) WITHOUT ROWID
+STEPS = (
+    """
+    CREATE TABLE products (store TEXT, id TEXT, record TEXT, PRIMARY KEY (store, id)) WITHOUT ROWID;
+    CREATE TABLE uses (sha256 TEXT, store TEXT, id TEXT, PRIMARY KEY (sha256, store, id)) WITHOUT ROWID
+    """,
+)
+"""The index's tables, from version to version; a release that changes them adds what turns the last ones into its own.
 """
 _AFTER_DIGITS = "g"
 """Sorts behind every hexadecimal digit."""
@@ -53,17 +58,26 @@ class FolderStore:
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._path = path
         self._clock = clock
-        self._database = Database(path / "index.db", SCHEMA, VERSION)
+        self._database = Database(path / "index.db", STEPS)
         self._files = PhotoFiles(path / "photos")
         self._reserve = Reserve(path / "reserve")
+        self._hold = Hold(path / "hold")
         self._opening = threading.Lock()
         self._open = False
         try:
             self._open_once()
+        except NewerVersionError as error:
+            raise InputError("invalid_option", str(error), "TRYON_DATA") from None
         except (sqlite3.Error, OSError) as error:
             logger.warning("the product store can't be opened yet: %s", error)
 
     def put(self, store: str, record: ProductRecord, photos: Sequence[bytes]) -> Change:
+        return self._put(store, record, photos, lambda before: base.dated(record, before, self._clock()))
+
+    def adopt(self, store: str, record: ProductRecord, photos: Sequence[bytes], *, replace: bool = False) -> Change:
+        return self._put(store, record, photos, lambda before: before if before and not replace else record)
+
+    def _put(self, store: str, record: ProductRecord, photos: Sequence[bytes], decide: base.Decision) -> Change:
         check_store(store)
         base.check_photos(record, photos)
         files = {photo.sha256: content for photo, content in zip(record.photos, photos, strict=True)}
@@ -71,11 +85,11 @@ class FolderStore:
         with self._working():
             try:
                 with self._database.writing() as index:
-                    written = files
                     before = _find(index, store, record.id)
-                    after = base.dated(record, before, self._clock())
-                    for sha256, content in files.items():
-                        self._files.write(sha256, content)
+                    after = decide(before)
+                    written = files if after.photos == record.photos else ()
+                    for sha256 in written:
+                        self._files.write(sha256, files[sha256])
                     unused = _change(index, store, before, after) if after != before else ()
             except BaseException:
                 self._remove_unused(written)
@@ -122,8 +136,24 @@ class FolderStore:
         finally:
             self._reserve.keep()
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        query = "SELECT store, record FROM products ORDER BY store, id"
+        with contextlib.ExitStack() as hold:
+            with self._working():
+                hold.enter_context(self._hold.copying())
+                with self._database.reading() as index:
+                    rows = index.execute(query).fetchall()
+            yield Snapshot([(store, base.read_record(text)) for store, text in rows], self._read)
+        with self._working():
+            self._sweep()
+
     def close(self) -> None:
         self._database.close()
+
+    def _read(self, sha256: str) -> bytes | None:
+        with self._working():
+            return self._files.read(sha256)
 
     def _delete(self, store: str, product_id: str) -> Change:
         with self._working():
@@ -148,13 +178,13 @@ class FolderStore:
         return content
 
     def _remove_unused(self, digests: Iterable[str]) -> None:
-        """Remove the files of those that no product uses. What can't be removed now goes when the folder is opened."""
+        """Remove the files of those that no product uses. The rest goes at a backup's end, or at an opening."""
         if not digests:
             return
         try:
-            with self._database.writing() as index:
+            with self._database.writing() as index, self._hold.removing() as may:
                 for sha256 in digests:
-                    if not _used(index, sha256):
+                    if may and not _used(index, sha256):
                         self._files.remove(sha256)
         except (sqlite3.Error, OSError) as error:
             logger.warning("photos that no product uses are still there: %s", error)
@@ -165,6 +195,9 @@ class FolderStore:
         try:
             self._open_once()
             yield
+        except NewerVersionError as error:
+            logger.warning("the product store can't be used: %s", error)
+            raise UnavailableError("storage_unavailable", str(error)) from error
         except sqlite3.Error as error:
             logger.warning("the product store's index fails: %s", error)
             raise database_error(error) from error
@@ -195,9 +228,9 @@ class FolderStore:
     def _sweep(self) -> None:
         """Remove what crashes left behind."""
         query = "SELECT DISTINCT sha256 FROM uses WHERE sha256 BETWEEN ? AND ?"
-        with self._database.writing() as index:
+        with self._database.writing() as index, self._hold.removing() as may:
             self._files.sweep()
-            for digits, names in self._files.shards():
+            for digits, names in self._files.shards() if may else ():
                 used = {sha256 for (sha256,) in index.execute(query, (digits, digits + _AFTER_DIGITS))}
                 for name in names - used:
                     self._files.remove(name)

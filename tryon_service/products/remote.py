@@ -11,6 +11,8 @@ Keys in Redis, all in one slot of a cluster:
     objects          sha256 -> name    uses         sha256 -> products that have it
     pending          name -> when an upload under it began; after an hour it counts as abandoned
     doomed           names of objects to remove
+    held             backups that copy objects -> until when; while there is one, nothing is removed
+    version          of all these
 """
 
 from __future__ import annotations
@@ -28,9 +30,13 @@ from redis.retry import Retry
 
 from tryon_service.errors import InputError, UnavailableError
 from tryon_service.products import base
-from tryon_service.products.base import Change, Page, Photos
+from tryon_service.products.base import Change, Page, Photos, Snapshot
+from tryon_service.products.index_version import agree
 from tryon_service.products.objects import Objects
 from tryon_service.products.records import ProductRecord, check_product_id, check_store, sha256_of
+from tryon_service.products.remote_scripts import BEGIN_UPLOAD, CHANGE, DOOMED
+from tryon_service.products.remote_snapshot import held, read_all
+from tryon_service.products.versions import NewerVersionError
 
 logger = logging.getLogger(__name__)
 
@@ -46,59 +52,6 @@ ABANDONED_S = 3600
 """Age at which an upload that no record tells of counts as abandoned."""
 
 _RANDOM_BYTES = 12
-
-CHANGE = """
--- KEYS: records, ids, objects, uses, pending, doomed
--- ARGV: id, record before, record after (empty for none), number of photos given up, their sha256, then sha256 and name
--- of the object of each photo taken. Answers {'changed'} where anything isn't as the caller saw it, else {'done',
--- sha256 of what nothing uses any more ...}.
-local records, ids, objects, uses, pending, doomed = unpack(KEYS)
-local id, before, after, given_up = ARGV[1], ARGV[2], ARGV[3], 4 + tonumber(ARGV[4])
-if (redis.call('HGET', records, id) or '') ~= before then return {'changed'} end
-for i = given_up + 1, #ARGV, 2 do
-  local name = ARGV[i + 1]
-  local known = redis.call('HGET', objects, ARGV[i]) == name or redis.call('ZSCORE', pending, name)
-  if not known then return {'changed'} end
-end
-for i = given_up + 1, #ARGV, 2 do
-  local sha256, name = ARGV[i], ARGV[i + 1]
-  local known = redis.call('HGET', objects, sha256)
-  if known and known ~= name then redis.call('SADD', doomed, known) end
-  redis.call('HSET', objects, sha256, name)
-  redis.call('ZREM', pending, name)
-  redis.call('HINCRBY', uses, sha256, 1)
-end
-local answer = {'done'}
-for i = 5, given_up do
-  local sha256 = ARGV[i]
-  if redis.call('HINCRBY', uses, sha256, -1) == 0 then
-    redis.call('SADD', doomed, redis.call('HGET', objects, sha256))
-    redis.call('HDEL', objects, sha256)
-    redis.call('HDEL', uses, sha256)
-    answer[#answer + 1] = sha256
-  end
-end
-if after == '' then
-  redis.call('HDEL', records, id)
-  redis.call('ZREM', ids, id)
-else
-  redis.call('HSET', records, id, after)
-  redis.call('ZADD', ids, 0, id)
-end
-return answer
-"""
-
-BEGIN_UPLOAD = "return redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])"
-
-DOOMED = """
--- KEYS: pending, doomed. ARGV: age in seconds. Gives up what is older and answers every name to remove.
-local old = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1] - ARGV[1])
-for _, name in ipairs(old) do
-  redis.call('ZREM', KEYS[1], name)
-  redis.call('SADD', KEYS[2], name)
-end
-return redis.call('SMEMBERS', KEYS[2])
-"""
 
 
 class RemoteStore:
@@ -124,9 +77,22 @@ class RemoteStore:
         self._change_script = self._redis.register_script(CHANGE)
         self._begin_upload_script = self._redis.register_script(BEGIN_UPLOAD)
         self._doomed_script = self._redis.register_script(DOOMED)
-        self._remove_doomed()
+        self._agreed = False
+        try:
+            self._agree()
+            self._remove_doomed()
+        except NewerVersionError as error:
+            raise InputError("invalid_option", str(error), "TRYON_INDEX_URL") from None
+        except UnavailableError as error:
+            logger.warning("the products' index can't be reached yet: %s", error)
 
     def put(self, store: str, record: ProductRecord, photos: Sequence[bytes]) -> Change:
+        return self._put(store, record, photos, lambda before: base.dated(record, before, self._clock()))
+
+    def adopt(self, store: str, record: ProductRecord, photos: Sequence[bytes], *, replace: bool = False) -> Change:
+        return self._put(store, record, photos, lambda before: before if before and not replace else record)
+
+    def _put(self, store: str, record: ProductRecord, photos: Sequence[bytes], decide: base.Decision) -> Change:
         check_store(store)
         base.check_photos(record, photos)
         files = {photo.sha256: content for photo, content in zip(record.photos, photos, strict=True)}
@@ -134,7 +100,9 @@ class RemoteStore:
 
         def attempt() -> Change | None:
             text, before = self._find(store, record.id)
-            after = base.dated(record, before, self._clock())
+            after = decide(before)
+            if after.photos != record.photos:
+                return Change(after)
             names = {sha256: self._stored(sha256, content, uploaded) for sha256, content in files.items()}
             unused = self._change(store, record.id, text, after, before, names)
             return None if unused is None else Change(after, before is None, unused)
@@ -159,7 +127,7 @@ class RemoteStore:
         check_store(store)
         size = base.checked_page_size(page_size)
         last = base.last_product_id(store, page_token)
-        with _index():
+        with self._working():
             beyond = f"({last}" if last else "-"
             ids: Any = self._redis.zrangebylex(PREFIX + f"ids:{store}", beyond, "+", start=0, num=size + 1)
             texts: Any = self._redis.hmget(PREFIX + f"records:{store}", ids) if ids else []
@@ -180,16 +148,49 @@ class RemoteStore:
 
         return self._until_unchanged(product_id, attempt)
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        with contextlib.ExitStack() as hold:
+            with self._working():
+                hold.enter_context(held(self._redis, PREFIX + "held"))
+                texts, names = read_all(self._redis, PREFIX)
+            yield Snapshot(
+                [(store, base.read_record(text)) for store, text in texts],
+                lambda sha256: self._content(names.get(sha256), sha256),
+            )
+        self._remove_doomed()
+
     def close(self) -> None:
         self._redis.close()
 
-    def _find(self, store: str, product_id: str) -> tuple[str, ProductRecord | None]:
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        """Sees to the index's version if need be, and turns every failure into one that the caller knows."""
+        try:
+            self._agree()
+        except NewerVersionError as error:
+            raise UnavailableError("storage_unavailable", str(error)) from error
         with _index():
+            yield
+
+    def _agree(self) -> None:
+        if not self._agreed:
+            with _index():
+                agree(self._redis, PREFIX)
+            self._agreed = True
+
+    def _content(self, name: str | None, sha256: str) -> bytes | None:
+        """None where it is missing or damaged."""
+        content = None if name is None else self._objects.read(name)
+        return content if content is not None and sha256_of(content) == sha256 else None
+
+    def _find(self, store: str, product_id: str) -> tuple[str, ProductRecord | None]:
+        with self._working():
             text: Any = self._redis.hget(PREFIX + f"records:{store}", product_id)
         return (text, base.read_record(text)) if text else ("", None)
 
     def _name(self, sha256: str) -> str | None:
-        with _index():
+        with self._working():
             name: Any = self._redis.hget(PREFIX + "objects", sha256)
         return None if name is None else str(name)
 
@@ -242,8 +243,8 @@ class RemoteStore:
     def _photo(self, record: ProductRecord, sha256: str) -> bytes:
         name = self._name(sha256)
         while name is not None:
-            content = self._objects.read(name)
-            if content is not None and sha256_of(content) == sha256:
+            content = self._content(name, sha256)
+            if content is not None:
                 return content
             tried, name = name, self._name(sha256)
             if name == tried:
@@ -252,7 +253,7 @@ class RemoteStore:
 
     def _remove_doomed(self) -> None:
         """Remove the objects that nothing tells of. What can't be removed now is tried again after the next change."""
-        keys = [PREFIX + "pending", PREFIX + "doomed"]
+        keys = [PREFIX + "pending", PREFIX + "doomed", PREFIX + "held"]
         try:
             with _index():
                 names: Iterable[str] = self._doomed_script(keys=keys, args=[ABANDONED_S])

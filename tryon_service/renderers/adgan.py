@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from tryon_service.renderers.base import GENERATED, RENDERERS, RendererInfo
+from tryon_service.renderers.devices import first_of, one_each
 from tryon_service.renderers.generated import Eyes, own_eyes, placed, portrait_of, target_frame
 from tryon_service.renderers.generators import NATIVE_SIZE, OpenGenerator, open_generator
 from tryon_service.renderers.nets.generator_input import one_hot, to_levels, to_picture
@@ -41,8 +40,8 @@ class AdganRenderer:
         frame, portrait = portrait_of(appearance.person, NATIVE_SIZE)
         parsing = one_hot(frame.cut_mask(appearance.person.parsing))
         with torch.inference_mode():
-            code = self._net.style(*(torch.from_numpy(array[np.newaxis]) for array in (to_levels(portrait), parsing)))
-        return np.asarray(code[0].numpy(), np.float32)
+            code = self._net.style(*one_each(to_levels(portrait), parsing))
+        return first_of(code)
 
     def render(self, batch: Sequence[RenderInput]) -> list[Rendered]:
         return [self._render(item) for item in batch]
@@ -55,8 +54,8 @@ class AdganRenderer:
         frame = target_frame(item.target, NATIVE_SIZE)
         maps = pose_maps(self._header.pose_encoding, frame.coco18(item.target.keypoints), NATIVE_SIZE)
         with torch.inference_mode():
-            drawn = self._net.draw(*(torch.from_numpy(array[np.newaxis]) for array in (maps, code)))
-        return placed(to_picture(drawn[0].numpy()), frame, self.eyes or own_eyes())
+            drawn = self._net.draw(*one_each(maps, code))
+        return placed(to_picture(first_of(drawn)), frame, self.eyes or own_eyes())
 
 
 def mixed(code: Float32Array, look: Mapping[str, Float32Array], classes: Sequence[str]) -> Float32Array:

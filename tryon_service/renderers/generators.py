@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tryon_service.appearance.labels import ADGAN
 from tryon_service.errors import InputError, ZooError
+from tryon_service.renderers.devices import device
 from tryon_service.renderers.nets.generator_input import HALF
 from tryon_service.retarget.pose_maps import ENCODINGS
 from tryon_service.types import NetworkId, Size
@@ -84,7 +85,7 @@ class Generator:
 
 @dataclass(frozen=True)
 class OpenGenerator:
-    """A network ready to draw, on the CPU, and what its file says of it."""
+    """A network ready to draw, on the process's device (devices.py), and what its file says of it."""
 
     net: nn.Module
     header: Header
@@ -110,7 +111,7 @@ def open_generator(name: str, store: Store | None = None) -> OpenGenerator:
         net = _loaded(name, generator, header, state, path)
     except InputError as error:
         raise ZooError("network_mismatch", error.detail, "renderer") from error
-    return OpenGenerator(net, header, store.manifest.network(name).id)
+    return OpenGenerator(net.to(device()), header, store.manifest.network(name).id)
 
 
 def import_weights(

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-import numpy as np
-
 from tryon_service.renderers.base import GENERATED, RENDERERS, RendererInfo
+from tryon_service.renderers.devices import first_of, one_each
 from tryon_service.renderers.generated import Eyes, own_eyes, placed, target_frame
 from tryon_service.renderers.generators import DRAWING, TEACHING_SIZE, VECTOR, OpenGenerator, open_generator
 from tryon_service.renderers.nets.generator_input import to_levels, to_picture
@@ -52,8 +51,8 @@ class OnePersonRenderer:
         frame, keypoints = target_frame(item.target, TEACHING_SIZE), item.target.keypoints
         pose = self._shown(frame.points(keypoints.xy), keypoints.seen)
         with torch.inference_mode():
-            drawn = self._net(torch.from_numpy(pose[np.newaxis]))
-        return placed(to_picture(drawn[0].numpy()), frame, self.eyes or own_eyes())
+            drawn = self._net(*one_each(pose))
+        return placed(to_picture(first_of(drawn)), frame, self.eyes or own_eyes())
 
 
 @RENDERERS.register("nearest")

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from tryon_service.renderers.base import GENERATED, RENDERERS, RendererInfo
+from tryon_service.renderers.devices import first_of, one_each
 from tryon_service.renderers.generated import Eyes, own_eyes, placed, portrait_of, target_frame
 from tryon_service.renderers.generators import NATIVE_SIZE, OpenGenerator, open_generator
 from tryon_service.renderers.nets.generator_input import to_levels, to_picture
@@ -54,9 +53,8 @@ class PatnRenderer:
         poses = (source.joints, frame.coco18(item.target.keypoints))
         maps = (pose_maps(self._encoding, joints, NATIVE_SIZE) for joints in poses)
         with torch.inference_mode():
-            shown = (to_levels(source.portrait), *maps)
-            drawn = self._net(*(torch.from_numpy(array[np.newaxis]) for array in shown))
-        return placed(to_picture(drawn[0].numpy()), frame, self.eyes or own_eyes())
+            drawn = self._net(*one_each(to_levels(source.portrait), *maps))
+        return placed(to_picture(first_of(drawn)), frame, self.eyes or own_eyes())
 
 
 @RENDERERS.register(NAME)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ from tryon_service.errors import InputError, ZooError
 from tryon_service.types import NetworkId, Size
 
 VERSION = 1
+DIGITS = 8
+"""Of a digest, in names of files and in lists."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,28 @@ class Network:
     @property
     def id(self) -> NetworkId:
         return NetworkId(self.name, self.sha256)
+
+    @property
+    def stored_file(self) -> str:
+        """The file's name in a zoo and in a mirror. It tells the contents, so that those of several releases lie side
+        by side."""
+        digest, path = self.short_digest, Path(self.file)
+        return self.file if path.stem.endswith(f"-{digest}") else f"{path.stem}-{digest}{path.suffix}"
+
+    @property
+    def short_digest(self) -> str:
+        """How its sha256 begins, for names and lists."""
+        return self.sha256[:DIGITS]
+
+    def check_file(self, path: Path) -> None:
+        """Raises ZooError("network_mismatch") unless the file has this size and sha256."""
+        size = path.stat().st_size
+        if size != self.bytes:
+            raise ZooError("network_mismatch", f"{path} has {size} bytes, {self.name} has {self.bytes}.")
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        if digest != self.sha256:
+            raise ZooError("network_mismatch", f"{path} has sha256 {digest}, {self.name} has {self.sha256}.")
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import Response, request
 
+from tryon_service.access.redis_client import answers
 from tryon_service.errors import UnavailableError
 from tryon_service.gateway import problems
 from tryon_service.gateway.answers import Health
 from tryon_service.gateway.calls import Calls
 from tryon_service.gateway.readiness import Readiness
+from tryon_service.gateway.services import services
 
 
 def ops_routes(calls: Calls, readiness: Readiness) -> APIBlueprint:
@@ -37,6 +39,8 @@ def ops_routes(calls: Calls, readiness: Readiness) -> APIBlueprint:
         responses={200: "In the format asked for"},
     )
     def metrics() -> Response:
+        if (redis := services().access.redis) is not None:
+            calls.metrics.redis(up=answers(redis))
         body, content_type = calls.metrics.exposition(request.headers.get("Accept", ""))
         return Response(body, content_type=content_type)
 
