@@ -1,4 +1,4 @@
-"""Every fuzzer for a moment (TRYON_FUZZ_SECONDS), and one whose target has a hole, which it has to find."""
+"""Every fuzzer for a moment (FUZZ_SECONDS), and one whose target has a hole, which it has to find."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.fuzz import campaign, distil, registry
 from tests.fuzz.__main__ import main
 from tests.fuzz.registry import CORPUS, NAMES, load
 
-SECONDS = float(os.environ.get("TRYON_FUZZ_SECONDS", "3"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "3"))
 SEED = secrets.randbelow(1 << 31) or 1
 
 

@@ -24,7 +24,7 @@ from tests.reliability.people import People
 from tests.reliability.shop import WRONG, Shop
 from tests.reliability.stage import capacity, loaded
 
-MIX = {"photo": 35.0, "posed": 25.0, "listed": 20.0, "change": 8.0, "look": 12.0}
+MIX = {"photo": 35.0, "posed": 25.0, "listed": 18.0, "change": 14.0, "look": 8.0}
 """Shares of the calls under a fault; all go through the gateway."""
 PICTURES = 3
 """That have to be seen before, and again after."""

@@ -39,7 +39,7 @@ class Job:
         self._command = [
             sys.executable, "-m", "tryon_service", "batch", "--catalogue", str(catalogue), "--poses", *POSES,
             "--out", str(self._out), "--table", "jsonl", "--rights-reference", "2026-114", "--server", server,
-            "--workers", "1", "--priority", "shopper",
+            "--workers", "1",
         ]  # fmt: skip
         self._environ = {**os.environ, "TRYON_API_KEY": key}
         self._give()
@@ -55,8 +55,10 @@ class Job:
 
     @property
     def begun(self) -> bool:
-        """Whether it has made a picture. Raises AssertionError if it never will."""
-        assert self._process.poll() in (None, 0), f"the batch run ended: {self._log.read_text()[-300:]}"
+        """Whether it has made a picture. Raises AssertionError if it can't be made to."""
+        if self._process.poll() not in (None, 0):
+            assert self.times < TIMES, f"the batch run ended: {self._log.read_text()[-300:]}"
+            self._give()
         return any(self._out.glob("*/*.jpg"))
 
     def end(self) -> None:

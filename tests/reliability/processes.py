@@ -22,8 +22,6 @@ from tests.reliability.stage import opened, served
 
 FROZEN = 20.0
 """Seconds."""
-ROOM = 24 << 20
-"""Bytes more than it has that a worker gets before its memory runs out."""
 WITHOUT_DESCRIPTORS = 10.0
 """Seconds."""
 ROUNDS = 10
@@ -62,9 +60,9 @@ def freeze(whose: str) -> Callable[[Scene], str]:
 
 
 def exhaust_memory(scene: Scene) -> str:
-    """Let the worker have hardly more address space than it has now."""
+    """Let the worker have no more memory than it has now: nothing is freed, but nothing new is to be had."""
     victim = scene.service.worker()
-    most = int(memory(victim, "VmSize") * (1 << 20)) + ROOM
+    most = int(memory(victim, "VmSize") * (1 << 20)) // 2
     resource.prlimit(victim, resource.RLIMIT_AS, (most, most))
     eventually("another worker", lambda: scene.service.worker() not in (0, victim), DEADLINE)
     return "it was replaced"
