@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -158,7 +159,7 @@ def test_demo_says_where_the_picture_is(tmp_path: Path, pipeline: Pipeline, caps
 
 def test_zoo_lists_and_verifies(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["zoo", "list"]) == 0
-    assert "blazepose-detector  present" in capsys.readouterr().out
+    assert re.search(r"^blazepose-detector  [0-9a-f]{8}  present ", capsys.readouterr().out, re.MULTILINE)
     assert main(["zoo", "verify", "blazepose-detector"]) == 0
     assert "verified" in capsys.readouterr().out
 

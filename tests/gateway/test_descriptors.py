@@ -39,11 +39,12 @@ def test_callers_wait_where_no_descriptor_is_left(gateway: Served) -> None:
     with closing(http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10.0)) as known:
         known.request("GET", "/healthz")
         known.getresponse().read()
-        with closing(gateway.connect()) as waiting:
-            with nothing_more(worker):
-                waiting.sendall(HEALTH)
-                eventually("somebody waits", lambda: NO_ROOM in gateway.log.read_text())
-                known.request("GET", "/healthz")
-                assert known.getresponse().status == 200, "whoever is connected is served"
+        with nothing_more(worker):
+            waiting = gateway.connect()
+            waiting.sendall(HEALTH)
+            eventually("somebody waits", lambda: NO_ROOM in gateway.log.read_text())
+            known.request("GET", "/healthz")
+            assert known.getresponse().status == 200, "whoever is connected is served"
+        with closing(waiting):
             assert status_of(drain(waiting)) == 200
     assert family(gateway.process.pid)[1] == worker, "nobody had to be replaced"

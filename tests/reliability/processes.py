@@ -25,6 +25,8 @@ FROZEN = 20.0
 WITHOUT_DESCRIPTORS = 10.0
 """Seconds."""
 ROUNDS = 10
+LOADED, IDLE = 150.0, 1.0
+"""MB of a worker with its networks, and seconds in which it does nothing when it is warm."""
 
 
 @contextmanager
@@ -62,7 +64,7 @@ def freeze(whose: str) -> Callable[[Scene], str]:
 def exhaust_memory(scene: Scene) -> str:
     """Let the worker have no more memory than it has now: nothing is freed, but nothing new is to be had."""
     victim = scene.service.worker()
-    most = int(memory(victim, "VmSize") * (1 << 20)) // 2
+    most = int(memory(victim, "VmSize") * (1 << 20))
     resource.prlimit(victim, resource.RLIMIT_AS, (most, most))
     eventually("another worker", lambda: scene.service.worker() not in (0, victim), DEADLINE)
     return "it was replaced"
@@ -139,6 +141,21 @@ def end(service: Service, process: subprocess.Popen[bytes]) -> None:
     assert code == 0, f"it ended with {code}"
 
 
+def warm(engine: int) -> bool:
+    """Whether an engine that doesn't listen yet has a worker that has loaded everything: one that is large and has
+    nothing to do. Takes a while to find out."""
+    worker = family(engine)[-1]
+    before = _busy(worker)
+    time.sleep(IDLE)
+    return worker != engine and memory(worker) > LOADED and _busy(worker) - before < IDLE / 10
+
+
+def _busy(pid: int) -> float:
+    """Seconds of CPU that a process has used."""
+    numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def roll(rounds: int) -> Callable[[Scene], str]:
     """SIGTERM to everything, one after the other, each time when what was started in its place is ready."""
 
@@ -150,7 +167,7 @@ def roll(rounds: int) -> Callable[[Scene], str]:
             gateway.start()
             old = next(one for one in service.processes if "engine" in one.args)  # type: ignore[operator]
             new = service.start("engine", "--wait", "60")
-            eventually("its worker", lambda pid=new.pid: len(family(pid)) > 1)
+            eventually("its worker is warm", lambda pid=new.pid: warm(pid), FIRST_START)
             end(service, old)
         return f"{scene.shop.hidden - hidden} connections were refused and taken by the other gateway"
 

@@ -24,11 +24,13 @@ CACHES = {"TRYON_CACHE_BYTES": str(64 << 20), "TRYON_CACHE_FOLDER_BYTES": str(25
 """Smaller than usual, so that they are full early and what grows after that isn't theirs."""
 MOST_SLOPE = 1.0
 """MB a minute."""
+MOST_THREADS = 0.5
+"""A minute: pools grow to what was ever needed at once, and keep it."""
 LONGEST_WARM_UP = 300.0
 SETTLING = 150.0
 """Seconds for connections that idle or hang to be closed: longer than the gateway bears any of them."""
 SLACK = 4
-"""Descriptors and threads that an idle service may have more or less of than before."""
+"""Descriptors and threads that an idle service may have more than before."""
 TOLD_EVERY = 60.0
 
 
@@ -67,12 +69,12 @@ def soak(people: People, plan: Plan, tell: Callable[[str], None]) -> dict[str, A
 
 
 def settled(service: Any, like: Look | None = None) -> Look:
-    """The service when nobody calls it: two looks alike or, given what it was like, as few descriptors and threads as
-    then; else how it is when the time for that is up."""
+    """The service when nobody calls it: two looks alike or, given what it was like, as few descriptors as then; else
+    how it is when the time for that is up."""
     until, before = time.monotonic() + SETTLING, like
     while time.monotonic() < until:
         now = look(service)
-        if before is not None and _no_more(now, before):
+        if before is not None and now.descriptors <= before.descriptors + SLACK:
             return now
         before = like or now
         time.sleep(1.0)
@@ -111,7 +113,8 @@ def met(row: dict[str, Any], idle: Look, after: Look) -> dict[str, bool]:
         "no error for a good client": not row["errors"] and row["calls"] > 0,
         "misbehaving clients were got rid of as they should": not row["wrong_deeds"],
         f"memory grows by less than {MOST_SLOPE:.0f} MB a minute": growth < MOST_SLOPE,
-        "idle, it has the descriptors and threads of before": _no_more(after, idle),
+        "idle, it has the descriptors of before": after.descriptors <= idle.descriptors + SLACK,
+        "threads don't gather": after.threads <= idle.threads + SLACK or row["threads_per_min"] < MOST_THREADS,
         "no temporary file is left": after.temporary <= idle.temporary,
         "nothing lost": not row["lost"],
     }
@@ -126,10 +129,6 @@ def times(calls: Sequence[Call]) -> dict[str, float]:
     """Milliseconds of good calls: half, 95 and 99 of 100 took no longer, and the longest."""
     ordered = sorted(1000.0 * call.seconds for call in calls if call.good)
     return {f"p{share}": round(quantile(ordered, share / 100), 1) for share in (50, 95, 99, 100)} if ordered else {}
-
-
-def _no_more(now: Look, before: Look) -> bool:
-    return now.descriptors <= before.descriptors + SLACK and now.threads <= before.threads + SLACK
 
 
 def _held(one: Look) -> dict[str, float]:

@@ -118,8 +118,10 @@ def idle(**changes: int) -> Look:
 
 
 def measured(**changes: object) -> dict[str, object]:
-    return {"errors": {}, "calls": 100, "wrong_deeds": [], "slope_mb_per_min": 0.5, "slope_error": 0.1, "lost": [],
-            **changes}  # fmt: skip
+    return {
+        "errors": {}, "calls": 100, "wrong_deeds": [], "lost": [], "slope_mb_per_min": 0.5, "slope_error": 0.1,
+        "threads_per_min": 0.6, **changes,
+    }  # fmt: skip
 
 
 def test_a_soak_that_held() -> None:

@@ -84,6 +84,18 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             logger.warning("%s: %s", NO_ROOM, error.strerror)
             time.sleep(FULL_PAUSE)
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """In the main thread. A worker that stops takes whoever has connected and closes the port at once. With
+        gunicorn's own they could connect until it ends, and were then cut off; refused, a balancer tries another."""
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in self.sockets:
+                taken = -1
+                while taken != self.nr_conns:
+                    taken = self.nr_conns
+                    self.accept(listener)
+                listener.close()
+
     def handle(self, conn: TConn) -> Any:  # noqa: ANN401 - gunicorn's own
         """In a thread: a connection has something to say, or is new."""
         with self._watching:
