@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.reliability import outside, processes, storage
 from tests.reliability.faults import Fault
-from tests.reliability.shop import CUT_OFF, REFUSED_CONNECTION
+from tests.reliability.shop import CUT_OFF, OK, REFUSED_CONNECTION
 
 NONE: frozenset[str] = frozenset()
 ENGINE_GONE = frozenset({"engine_unavailable", "deadline_exceeded", "overloaded"})
@@ -47,8 +47,8 @@ FAULTS = (
     Fault("silent network to the engine for 10 s", outside.far_engine, outside.silent_network, ENGINE_GONE, 3.0),
     Fault("Redis stopped for 10 s", outside.shared_counts, outside.stop_redis, NONE, 0.0),
     Fault("Redis frozen for 20 s", outside.shared_counts, outside.freeze_redis, NONE, 0.0),
-    Fault("clock 25 hours ahead for 10 s", outside.own_clock, outside.jump(25), PAST, 1.0),
-    Fault("clock 25 hours behind for 10 s", outside.own_clock, outside.jump(-25), NONE, 0.0),
+    Fault("clock 25 hours ahead for 10 s", outside.own_clock, outside.jump(25, "expired_pose"), PAST, 1.0),
+    Fault("clock 25 hours behind for 10 s", outside.own_clock, outside.jump(-25, OK), NONE, 0.0),
     Fault(
         f"{processes.ROUNDS} times SIGTERM to a gateway and the engine", processes.twins,
         processes.roll(processes.ROUNDS), NONE, 0.0, load=0.5,

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.real_service import eventually, free_port
+from tests.real_service import eventually, free_port, render
 from tests.reliability.faults import Scene
 from tests.reliability.people import People
 from tests.reliability.proxy import Proxy, proxied
+from tests.reliability.shop import OK, problem
 from tests.reliability.stage import opened, served
 
 TROUBLE = 10.0
@@ -153,15 +154,21 @@ def own_clock(people: People) -> Iterator[Scene]:
         yield Scene(service, shop)
 
 
-def jump(hours: int) -> Callable[[Scene], str]:
-    """Set the clock and, after a while, set it right."""
+def jump(hours: int, token: str) -> Callable[[Scene], str]:
+    """Set the clock and, after a while, set it right. token: what becomes of a pose token meanwhile, which shows that
+    the clock was set. Raises AssertionError if anything else does."""
 
     def inject(scene: Scene) -> str:
         with (scene.service.folder / CLOCK).open("r+b", buffering=0) as clock:  # it is mapped: never cut short
             clock.write(struct.pack("=q", 3600 * hours))
             time.sleep(TROUBLE)
+            with scene.service.http(scene.shop.key) as http:
+                answer = render(http, pose=scene.shop.poses[0][1], product_id=scene.shop.pairs[0][1])
             clock.seek(0)
             clock.write(RIGHT)
+        scene.shop.answered += 1
+        found = OK if answer.status_code == 200 else problem(answer)
+        assert found == token, f"a pose token came to: {found}"
         return ""
 
     return inject

@@ -120,11 +120,6 @@ def met(row: dict[str, Any], idle: Look, after: Look) -> dict[str, bool]:
     }
 
 
-def leaks(row: dict[str, Any]) -> bool:
-    """Whether a run, even one too short to show that memory is flat, shows that it isn't."""
-    return bool(row["slope_mb_per_min"] - 3 * row["slope_error"] > MOST_SLOPE)
-
-
 def times(calls: Sequence[Call]) -> dict[str, float]:
     """Milliseconds of good calls: half, 95 and 99 of 100 took no longer, and the longest."""
     ordered = sorted(1000.0 * call.seconds for call in calls if call.good)
