@@ -13,7 +13,7 @@ from tryon_service.imaging.encode import encode
 QUALITY = 88
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem; color: #222; }
-pre { white-space: pre-wrap; max-width: 60rem; }
+p { max-width: 50rem; } pre { white-space: pre-wrap; }
 table { border-collapse: collapse; } td, th { padding: .2rem .8rem; border-bottom: 1px solid #ddd; text-align: left; }
 figure { display: inline-block; margin: .5rem; vertical-align: top; } img { max-width: 100%; }
 figcaption { font-size: .85rem; color: #555; }
@@ -26,8 +26,14 @@ def page(title: str, findings: Findings) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{STYLE}</style></head>\n<body><h1>{html.escape(title)}</h1>\n"
-        f"<pre>{html.escape(findings.note.strip())}</pre>\n{_table(findings.table)}<table>{figures}</table>\n{pictures}\n</body></html>\n"
+        f"{_prose(findings.note)}\n{_table(findings.table)}<table>{figures}</table>\n{pictures}\n</body></html>\n"
     )
+
+
+def _prose(text: str) -> str:
+    """Paragraphs, which blank lines part."""
+    paragraphs = (" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))
+    return "".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs)
 
 
 def _table(rows: Sequence[Row]) -> str:
