@@ -14,7 +14,7 @@ from real_service import eventually, family
 from served import DEADLINE, Served, drain, served, status_of
 from test_worker import render_call
 
-SLOW = "3"
+SLOW = "2"
 """Seconds of a render."""
 
 
@@ -35,7 +35,7 @@ def test_whoever_comes_while_calls_are_finished_is_refused(gateway: Served) -> N
         flying.sendall(render_call(gateway.key))
         eventually("the call is under way", lambda: _running(gateway))
         gateway.process.send_signal(signal.SIGTERM)
-        eventually("new callers are refused", lambda: refused(gateway.port), float(SLOW) / 2)
+        eventually("new callers are refused", lambda: refused(gateway.port))
         assert gateway.process.poll() is None, "while it still works"
         assert status_of(drain(flying)) == 200
     assert gateway.process.wait(DEADLINE) == 0

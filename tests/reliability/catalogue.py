@@ -26,7 +26,7 @@ FAULTS = (
     Fault("gateway master killed (kill -9)", processes.plain, processes.kill("gateway"), GATEWAY_GONE, 10.0),
     Fault("worker frozen for 20 s", processes.plain, processes.freeze("worker"), ENGINE_GONE, -4.0),
     Fault("engine frozen for 20 s", processes.plain, processes.freeze("engine"), ENGINE_GONE, 2.0),
-    Fault("worker out of memory", processes.plain, processes.exhaust_memory, ENGINE_GONE, 1.0),
+    Fault("worker out of memory", processes.plain, processes.exhaust_memory, ENGINE_GONE, 4.0),
     Fault(
         "gateway out of descriptors for 10 s", processes.plain, processes.exhaust_descriptors("gateway", 1),
         GATEWAY_GONE | NOT_KEPT, 3.0,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -116,7 +117,8 @@ def run_all(
             names = [fault.name for fault in todo] or [f"the end after: {rows[-1].fault}"]
             rows += [Outcome(name, skipped="not finished", problems=[str(error)]) for name in names]
             tell(str(rows[-1]))
-    return {"capacity_per_s": round(rate, 2), "load": load, "faults": [asdict(row) for row in rows]}
+    row = {"capacity_per_s": round(rate, 2), "load": load, "load_average": round(os.getloadavg()[0], 1)}
+    return {**row, "faults": [asdict(one) for one in rows]}
 
 
 def run(fault: Fault, scene: Scene, rate: float, pace: Pace) -> Outcome:

@@ -62,9 +62,9 @@ def freeze(whose: str) -> Callable[[Scene], str]:
 
 
 def exhaust_memory(scene: Scene) -> str:
-    """Let the worker have no more memory than it has now: nothing is freed, but nothing new is to be had."""
+    """Let the worker have less memory than it has: it keeps that, and nothing new is to be had."""
     victim = scene.service.worker()
-    most = int(memory(victim, "VmSize") * (1 << 20))
+    most = int(memory(victim, "VmSize") * (1 << 20)) // 2
     resource.prlimit(victim, resource.RLIMIT_AS, (most, most))
     eventually("another worker", lambda: scene.service.worker() not in (0, victim), DEADLINE)
     return "it was replaced"

@@ -17,13 +17,13 @@ from tests.reliability.faults import PATIENCE, Scene
 from tests.reliability.people import People
 from tests.reliability.stage import opened, served
 from tests.small_disks import fill, mounted
-from tryon_service.zoo.store import default_root
+from tryon_service.zoo.store import Store, default_root
 
 DISK_MB = 48
 """Room for the suite's products and some analyses."""
 TROUBLE = 10.0
 """Seconds."""
-NETWORK = "blazepose-landmark-full.tflite"
+NETWORK = "blazepose-landmark-full"
 REFUSAL = 30.0
 """Seconds within which an engine that can't start says so."""
 
@@ -83,11 +83,11 @@ def damage_analyses(scene: Scene) -> str:
 
 def damage_network(scene: Scene) -> str:
     """One byte of a network: an engine started then must refuse; a worker started then, too, until it is mended."""
-    file = Path(scene.service.environ["TRYON_ZOO_DIR"]) / NETWORK
+    file = Store(Path(scene.service.environ["TRYON_ZOO_DIR"])).path(NETWORK)
     whole = file.read_bytes()
     damage(file)
     try:
-        note = refused_start(scene)
+        note = refused_start(scene, file)
         os.kill(scene.service.worker(), signal.SIGKILL)
         time.sleep(TROUBLE)
     finally:
@@ -97,7 +97,7 @@ def damage_network(scene: Scene) -> str:
     return note
 
 
-def refused_start(scene: Scene) -> str:
+def refused_start(scene: Scene, file: Path) -> str:
     """What a new engine with these networks says. Raises AssertionError unless it ends and names the file."""
     service = scene.service
     variables = {
@@ -110,7 +110,7 @@ def refused_start(scene: Scene) -> str:
         capture_output=True, text=True, timeout=REFUSAL, check=False,
     )  # fmt: skip
     assert tried.returncode != 0, "it started with a damaged network"
-    assert NETWORK in tried.stderr, f"it doesn't name the file: {tried.stderr[-500:]}"
+    assert file.name in tried.stderr, f"it doesn't name the file: {tried.stderr[-500:]}"
     return f"a new engine refused to start and named the file after {time.monotonic() - began:.1f} s"
 
 

@@ -68,6 +68,18 @@ class LockedMemory(Storage):
         self._counts.remove(key)
 
 
+class PatientLimiter(Limiter):
+    """Where Redis falls silent, every call that waits for it is counted in memory. The library's own lets the first
+    one and fails those that waited with it."""
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        try:
+            super()._check_request_limit(callable_name, in_middleware)
+        except StorageError:
+            self.context.seen_limits.clear()
+            super()._check_request_limit(callable_name, in_middleware)
+
+
 def rate_limiter(settings: Settings, redis: Redis | None) -> Limiter:
     """Not yet bound to an app. redis: where counts are shared; None for one gateway alone.
 
@@ -80,7 +92,7 @@ def rate_limiter(settings: Settings, redis: Redis | None) -> Limiter:
                 "invalid_option", "A limit looks like '600 per minute' or '10/second'.", PREFIX + name.upper()
             ) from None
     shared: dict[str, Any] = {"connection_pool": redis.connection_pool, "wrap_exceptions": True} if redis else {}
-    limiter = Limiter(
+    limiter = PatientLimiter(
         _address,
         application_limits=[
             ApplicationLimit(settings.rate_address, scope="address"),

@@ -174,7 +174,8 @@ def _events(stream: Stream, boundary: str) -> Iterator[Event]:
 def _uncut(stream: Stream, longest: int) -> Iterator[bytes]:
     """The body in chunks that end before a line break rather than within what may be a boundary, then b"".
 
-    werkzeug's decoder takes the line break before a boundary for content where a chunk ends in the hyphens after it.
+    werkzeug's decoder takes the line break before a boundary for content where a chunk ends in the hyphens after it,
+    and the two bytes of a line break for two of them where a chunk ends in between.
     longest: bytes of a boundary with all that belongs to it.
     """
     kept = b""
@@ -182,6 +183,8 @@ def _uncut(stream: Stream, longest: int) -> Iterator[bytes]:
         chunk = kept + chunk
         found = _LINE_BREAK.search(chunk, max(0, len(chunk) - longest))
         end = len(chunk) if found is None else found.start()
+        if chunk[end - 1 : end + 1] == b"\r\n":  # one line break, not two
+            end -= 1
         kept = chunk[end:]
         if end:
             yield chunk[:end]
