@@ -38,8 +38,9 @@ def available() -> bool:
     return find_spec("atheris") is not None
 
 
-def run(name: str, seconds: float, seed: int, corpus: Path) -> Outcome:
-    """Fuzz a target. corpus: begun with, and where a finding is kept, or else what reaches something new."""
+def run(name: str, seconds: float, seed: int, corpus: Path, inputs: int = -1) -> Outcome:
+    """Fuzz a target. corpus: begun with, and where a finding is kept, or else what reaches something new; inputs: how
+    many at most, those of the corpus too, -1 for as many as there is time for."""
     with tempfile.TemporaryDirectory(prefix="tryon-fuzz-") as place:
         work, seeds, found = (Path(place) / folder for folder in ("work", "seeds", "found"))
         for folder in (work, seeds, found):
@@ -48,7 +49,7 @@ def run(name: str, seconds: float, seed: int, corpus: Path) -> Outcome:
         words = Path(place) / "words"
         words.write_text("".join(f'"{_escaped(word)}"\n' for word in load(name).WORDS))
         limits = [f"-max_total_time={max(1, round(seconds))}", f"-timeout={SECONDS_OF_AN_INPUT}"]
-        limits += [f"-rss_limit_mb={MEGABYTES}", f"-max_len={LONGEST_INPUT}", f"-seed={seed}"]
+        limits += [f"-rss_limit_mb={MEGABYTES}", f"-max_len={LONGEST_INPUT}", f"-seed={seed}", f"-runs={inputs}"]
         ran = _engine(name, seeds, *limits, f"-dict={words}", f"-artifact_prefix={found}/", "-print_final_stats=1",
                       str(work), str(corpus), str(seeds))  # fmt: skip
         finding = next(iter(sorted(found.iterdir())), None)

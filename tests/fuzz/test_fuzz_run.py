@@ -1,4 +1,4 @@
-"""Every fuzzer for a moment (FUZZ_SECONDS), and one whose target has a hole, which it has to find."""
+"""Every fuzzer for some inputs (FUZZ_INPUTS), and one whose target has a hole, which it has to find."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tests.fuzz import campaign, distil, registry
 from tests.fuzz.__main__ import main
 from tests.fuzz.registry import CORPUS, NAMES, load
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "3"))
+INPUTS, SECONDS = int(os.environ.get("FUZZ_INPUTS", "500")), 120.0
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
-"""The same each time: what is new is looked for by the long form, and fails nobody's change."""
+"""Both the same each time: what is new is looked for by the long form, and fails nobody's change."""
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def _needs_atheris() -> None:
 def test_nothing_is_found(name: str, tmp_path: Path) -> None:
     for path in registry.kept(name):
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    outcome = campaign.run(name, SECONDS, SEED, tmp_path)
+    outcome = campaign.run(name, SECONDS, SEED, tmp_path, INPUTS)
     assert outcome.found is None, f"seed {SEED}: {outcome.found!r}\n{outcome.said}"
     assert outcome.inputs > 0
 
