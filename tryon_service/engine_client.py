@@ -29,7 +29,8 @@ from tryon_service.settings import Settings
 
 TRACE_KEY = "traceparent"
 PATIENCE = 3.0
-"""Seconds that a call waits for an engine that can't be reached or is stopping, as while another takes over."""
+"""Seconds that a call waits for an engine that can't be reached, as while another takes over. One that says it is
+stopping is waited for as long as the call may take: how long it needs depends on what it has begun."""
 PAUSE = 0.1
 """Seconds between looks at such an engine."""
 NAME = "tryon.v1.TryOn"
@@ -138,7 +139,7 @@ class EngineClient:
         trace: str,
     ) -> R:
         """Tries again what no engine answered, for a while: each of these calls may be made twice."""
-        began = time.monotonic()
+        began = seen = time.monotonic()
         metadata = ((STORE_KEY, store), *(((TRACE_KEY, trace),) if trace else ()))
         while True:
             try:
@@ -146,8 +147,9 @@ class EngineClient:
                 left = max(0.0, began + timeout - time.monotonic())
                 return cast(R, call(request, timeout=left, metadata=metadata))
             except grpc.RpcError as error:
-                waited = time.monotonic() - began
-                if not _unanswered(error) or waited + PAUSE > min(self._patience, timeout):
+                now = time.monotonic()
+                seen = now if _stopping(error) else seen
+                if not _unanswered(error) or now + PAUSE > min(seen + self._patience, began + timeout):
                     raise _translated(error) from None
             time.sleep(PAUSE)
 
@@ -189,8 +191,12 @@ def _trailing(error: grpc.RpcError) -> dict[str, str | bytes]:
 
 def _unanswered(error: grpc.RpcError) -> bool:
     """Whether no engine has answered: it couldn't be reached, went away, or was stopping and didn't begin."""
-    trailing = _trailing(error)
-    return error.code() == grpc.StatusCode.UNAVAILABLE and (NOT_BEGUN_KEY in trailing or ERROR_KEY not in trailing)
+    return error.code() == grpc.StatusCode.UNAVAILABLE and (_stopping(error) or ERROR_KEY not in _trailing(error))
+
+
+def _stopping(error: grpc.RpcError) -> bool:
+    """Whether an engine is there, but begins nothing more."""
+    return NOT_BEGUN_KEY in _trailing(error)
 
 
 def _translated(error: grpc.RpcError) -> TryonError:

@@ -25,8 +25,8 @@ _ALIGNMENT = 64
 _HEADER = struct.Struct("<Q")
 _LARGEST = 1 << 30
 """Bytes of one array when it is whole: the largest photo there may be, four channels of 32 bits."""
-_KINDS = "biuf"
-"""Arrays of truth values and numbers; others could hold references."""
+_DTYPES = frozenset(np.dtype(code).str for code in "?bBhHiIlLqQefd")
+"""Arrays of truth values and numbers, as this machine has them; others could hold references."""
 _SEQUENCES: Mapping[str, type] = {"tuple": tuple, "list": list, "set": set, "frozenset": frozenset}
 
 
@@ -101,7 +101,7 @@ class _Writer:
         raise PackingError(f"a {type(value).__qualname__} can't be packed")
 
     def _placed(self, array: NDArray[Any]) -> dict[str, Any]:
-        if array.dtype.kind not in _KINDS:
+        if array.dtype.str not in _DTYPES:
             raise PackingError(f"an array of {array.dtype} can't be packed")
         if id(array) not in self._known:
             box = _nonzero_box(array)
@@ -139,9 +139,9 @@ class _Reader:
 
     def _array(self, index: int, dtype: str, shape: list[int], at: int, box: list[int] | None) -> NDArray[Any]:
         if index not in self._known:
-            kind = np.dtype(dtype)
-            if kind.kind not in _KINDS:
+            if dtype not in _DTYPES:  # NumPy would take far more for the name of a type, and parse it
                 raise PackingError(f"an array of {dtype}")
+            kind = np.dtype(dtype)
             if math.prod(shape) * kind.itemsize > _LARGEST:
                 raise PackingError(f"an array of {shape}")
             kept = shape if box is None else [box[1] - box[0], box[3] - box[2], *shape[2:]]

@@ -16,7 +16,7 @@ import pytest
 from tryon_service.engine_client import EngineClient
 from tryon_service.errors import CODES, AccessError, InputError, RefusedError, TryonError, UnavailableError, ZooError
 from tryon_service.pb import tryon_pb2 as pb
-from tryon_service.pb.details import ERROR_KEY, error_of, from_detail, to_detail
+from tryon_service.pb.details import ERROR_KEY, NOT_BEGUN_KEY, error_of, from_detail, to_detail
 from tryon_service.pb.limits import channel_options
 from tryon_service.pb.tryon_pb2_grpc import TryOnServicer, add_TryOnServicer_to_server
 from tryon_service.settings import Settings
@@ -28,7 +28,7 @@ class OddEngine(TryOnServicer):
 
     def __init__(self) -> None:
         self.metadata: dict[str, str | bytes] = {}
-        self.pids: set[int] = set()
+        self.stopping_until = 0.0
 
     def GetProduct(self, request: pb.GetProductRequest, context: grpc.ServicerContext) -> pb.GetProductResponse:  # noqa: N802
         self.metadata = {one.key: one.value for one in context.invocation_metadata()}
@@ -37,6 +37,9 @@ class OddEngine(TryOnServicer):
         elif request.product_id == "garbled":
             context.set_trailing_metadata(((ERROR_KEY, b"\xff\xff"),))
             context.abort(grpc.StatusCode.INTERNAL, "")
+        elif self.stopping_until > time.monotonic():
+            context.set_trailing_metadata(((NOT_BEGUN_KEY, "1"),))
+            context.abort(grpc.StatusCode.UNAVAILABLE, "")
         elif request.product_id == "bare":
             context.abort(grpc.StatusCode.UNIMPLEMENTED, "")
         return pb.GetProductResponse(product=pb.Product(id="x" * (5 << 20 if request.product_id == "large" else 1)))
@@ -131,6 +134,21 @@ def test_an_engine_that_comes_late_is_waited_for(settings: Settings) -> None:
     assert get(client, "p", timeout=10.0).product.id == "x"
     client.close()
     server.stop(0).wait()
+
+
+def test_an_engine_that_is_stopping_is_waited_for_as_long_as_the_caller_waits(
+    odd: OddEngine, settings: Settings
+) -> None:
+    client = EngineClient(settings.engine_address, patience=0.2)
+    odd.stopping_until = time.monotonic() + 1.0
+    assert get(client, "p").product.id == "x"
+    odd.stopping_until = time.monotonic() + 60.0
+    began = time.monotonic()
+    with pytest.raises(UnavailableError) as caught:
+        get(client, "p", timeout=0.8)
+    assert caught.value.retryable
+    assert 0.6 <= time.monotonic() - began < 5.0
+    client.close()
 
 
 def test_each_process_opens_a_channel_of_its_own(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

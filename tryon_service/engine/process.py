@@ -110,12 +110,19 @@ class WorkerProcess:
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:
         """A worker that freezes in the middle of a message would hold us in it; a kill sets us free."""
-        watchdog = threading.Timer(FROZEN_AFTER, self._process.kill)
-        watchdog.daemon = True
-        watchdog.start()
+        done, killed = threading.Event(), threading.Event()
+
+        def watch() -> None:
+            for _ in range(round(FROZEN_AFTER / _SLICE)):
+                if done.wait(_SLICE):
+                    return
+            killed.set()
+            self._process.kill()
+
+        threading.Thread(target=watch, name="watchdog", daemon=True).start()
         try:
             yield
         except (EOFError, OSError, ValueError) as error:
-            raise WorkerLostError("hung" if watchdog.finished.is_set() else "died") from error
+            raise WorkerLostError("hung" if killed.is_set() else "died") from error
         finally:
-            watchdog.cancel()
+            done.set()
