@@ -73,7 +73,10 @@ class Settings:
     workers: int = field(default=1, metadata=_about("gateway processes; more than one needs redis_url", 1, 64))
     threads: int = field(default=16, metadata=_about("threads of each gateway process", 1, 256))
     render_timeout: float = field(default=30.0, metadata=_about("longest time for one call", 0.1, 600.0))
-    drain: float = field(default=25.0, metadata=_about("time for calls in flight when stopping", 0.0, 600.0))
+    drain: float = field(
+        default=35.0,
+        metadata=_about("time for calls in flight when stopping; not less than render_timeout", 0.0, 600.0),
+    )
     cors_origins: tuple[str, ...] = field(
         default=(), metadata=_about("origins that browsers may call from with a widget token")
     )

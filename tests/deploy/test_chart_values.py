@@ -38,8 +38,6 @@ BY_CHART = {
 """Settings that the chart itself makes: paths, addresses and ports."""
 OF_CALLERS = {"url", "api_key"}
 """Settings of commands that call a service; no pod does."""
-OTHER_DEFAULTS = {"drain": 35}
-"""Where the chart's default isn't the service's: no call is cut off by an update."""
 MEBIBYTE = 1 << 20
 UNITS = {"Mi": MEBIBYTE, "Gi": 1 << 30}
 
@@ -100,7 +98,7 @@ def test_secrets_are_only_where_secrets_belong(values: Tree) -> None:
 def test_defaults_are_those_of_the_service(values: Tree) -> None:
     service = load({})
     for name, value in settings_of(values).items():
-        expected = OTHER_DEFAULTS.get(name, getattr(service, name))
+        expected = getattr(service, name)
         assert value == (list(expected) if isinstance(expected, tuple) else expected), name
 
 

@@ -159,7 +159,7 @@ def test_every_metric_of_ours_is_looked_at_somewhere(said: Samples) -> None:
         for name in said
         if name.startswith("tryon_")
     }
-    assert ours - beginnings <= {"tryon_verdicts_total"}, "the engine's verdicts have the refusals too"
+    assert ours <= beginnings
 
 
 def test_a_metric_that_isnt_there_is_noticed(said: Samples) -> None:

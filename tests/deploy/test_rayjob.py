@@ -92,6 +92,7 @@ def test_the_cluster_has_room_for_every_actor(job: Any) -> None:
 
 def test_pods_may_do_little(job: Any) -> None:
     for name, pod in templates(job):
+        assert pod["enableServiceLinks"] is False, f"{name}: a Service called tryon-x would be an unknown setting"
         assert pod["securityContext"]["runAsNonRoot"] is True, name
         assert pod["securityContext"]["runAsUser"] > 0, name
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name

@@ -147,7 +147,6 @@ def test_health_readiness_and_metrics(gateway: Opened) -> None:
     gateway.render()
     text = gateway.client.get("/metrics").text
     assert 'tryon_http_requests_total{method="POST",route="/v1/renders",status="2xx"} 1.0' in text
-    assert 'tryon_verdicts_total{verdict="doubtful"} 1.0' in text
 
 
 def test_not_ready_while_the_engine_does_not_serve(tmp_path: Path) -> None:

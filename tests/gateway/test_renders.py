@@ -140,6 +140,7 @@ def test_a_refusal_tells_every_reason(gateway: Opened) -> None:
     gateway.engine.failure = REFUSED
     answer = gateway.render()
     assert problem(answer) == (422, "body_cropped", "shopper")
+    assert answer.headers["Tryon-Verdict"] == "refused"
     body = answer.get_json()
     assert not body["retryable"]
     assert [reason["code"] for reason in body["reasons"]] == ["body_cropped", "pose_too_different"]

@@ -119,7 +119,7 @@ def test_a_call_works_and_the_connection_is_kept(gateway: Served) -> None:
 def test_metrics_come_from_all_processes(gateway: Served) -> None:
     gateway.raw(render_call(gateway.key))
     text = gateway.get("/metrics")[2].decode()
-    assert 'tryon_verdicts_total{verdict="doubtful"}' in text
+    assert 'tryon_http_requests_total{method="POST",route="/v1/renders",status="2xx"}' in text
 
 
 def test_those_who_dribble_are_hung_up_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

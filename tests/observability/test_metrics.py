@@ -35,21 +35,15 @@ def value(metrics: GatewayMetrics | EngineMetrics, name: str, **labels: str) -> 
 
 def test_rate_errors_and_duration_of_each_route() -> None:
     metrics = GatewayMetrics(ROUTES)
-    for status, code, verdict in (
-        (200, "", "accepted"),
-        (200, "", "doubtful"),
-        (422, "blurred", "refused"),
-        (429, "overloaded", ""),
-    ):
+    for status, code in ((200, ""), (200, ""), (422, "blurred"), (429, "overloaded")):
         metrics.started()
-        metrics.call("POST", "/v1/renders", status, 0.3, code, verdict)
+        metrics.call("POST", "/v1/renders", status, 0.3, code)
     metrics.started()
     assert value(metrics, "tryon_http_requests_total", method="POST", route="/v1/renders", status="2xx") == 2
     assert value(metrics, "tryon_http_requests_total", method="POST", route="/v1/renders", status="4xx") == 2
     assert value(metrics, "tryon_http_request_seconds_sum", method="POST", route="/v1/renders") == pytest.approx(1.2)
     assert value(metrics, "tryon_http_request_seconds_bucket", method="POST", route="/v1/renders", le="0.2") == 0
     assert value(metrics, "tryon_http_errors_total", route="/v1/renders", code="blurred") == 1
-    assert value(metrics, "tryon_verdicts_total", verdict="doubtful") == 1
     assert value(metrics, "tryon_http_requests_running") == 1
     assert value(metrics, "tryon_gateway_memory_bytes") == pytest.approx(memory_of().resident, rel=0.3)
 
@@ -100,7 +94,7 @@ def test_ten_thousand_strange_names_add_no_label() -> None:
 
     def use(text: str, number: int) -> None:
         gateway.started()
-        gateway.call(text, f"/v1/{text}", number, 0.1, text, text)
+        gateway.call(text, f"/v1/{text}", number, 0.1, text)
         engine.call(text, text, 0.1)
         engine.waited(text, 0.1)  # type: ignore[arg-type]
         engine.dropped(text)  # type: ignore[arg-type]
@@ -123,7 +117,7 @@ def test_ten_thousand_strange_names_add_no_label() -> None:
 def test_every_known_name_together_is_still_a_small_number() -> None:
     gateway, engine = GatewayMetrics(ROUTES), EngineMetrics()
     for code in CODES:
-        gateway.call("GET", ROUTES[0], 200, 0.1, code, "accepted")
+        gateway.call("GET", ROUTES[0], 200, 0.1, code)
         for rpc in RPCS:
             engine.call(rpc, code, 0.1)
     assert len(samples(gateway)) < 200

@@ -75,7 +75,7 @@ class Calls:
         verdict = "" if response is None else response.headers.get("Tryon-Verdict", "")
         code = str(g.get("code", ""))
         seconds = time.perf_counter() - g.started
-        self.metrics.call(method, route, status, seconds, code, verdict)
+        self.metrics.call(method, route, status, seconds, code)
         found = {name: value for name, value in (("code", code), ("verdict", verdict)) if value}
         span.set(status=status, **found)
         who = cast(Caller | None, g.get("caller"))

@@ -198,6 +198,8 @@ def _tell_problems(operation: dict[str, Any], codes: tuple[str, ...]) -> None:
             operation["responses"][str(status)]["headers"] = {
                 "Retry-After": {"description": "seconds", "schema": {"type": "integer"}}
             }
+        if status == 422:
+            operation["responses"][str(status)]["headers"] = _headers({"Tryon-Verdict": "refused, if a photo is"})
 
 
 def _tell_headers(operation: dict[str, Any]) -> None:

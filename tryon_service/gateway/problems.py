@@ -92,7 +92,8 @@ def headers_of(code: str) -> dict[str, str]:
 
 def answer(error: TryonError) -> Response:
     reasons = error.reasons if isinstance(error, RefusedError) else ()
-    return _response(document(error.code, detail=error.detail, field=error.field, reasons=reasons, request_id=_id()))
+    problem = document(error.code, detail=error.detail, field=error.field, reasons=reasons, request_id=_id())
+    return _response(problem, {"Tryon-Verdict": "refused"} if reasons else None)
 
 
 def _of_ours(error: TryonError) -> Response:

@@ -92,7 +92,7 @@ def write_iptc(credit: Credit) -> bytes:
 
 def _clean(text: str) -> str:
     """One line of at most MAX_TEXT characters without control characters or anything XML forbids."""
-    return " ".join("".join(filter(_printable, text[: 4 * MAX_TEXT])).split())[:MAX_TEXT]
+    return " ".join("".join(filter(_printable, text[: 4 * MAX_TEXT])).split())[:MAX_TEXT].rstrip()
 
 
 def _printable(character: str) -> bool:

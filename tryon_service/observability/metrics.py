@@ -121,7 +121,6 @@ class GatewayMetrics:
             multiprocess_mode="mostrecent",
         )
         self._errors = Counter("tryon_http_errors", "Problems answered.", ["route", "code"], registry=self.registry)
-        self._verdicts = Counter("tryon_verdicts", "Renders answered.", ["verdict"], registry=self.registry)
         self._memory = Gauge(
             "tryon_gateway_memory_bytes",
             "Resident memory of all gateway processes, as of their last call.",
@@ -133,16 +132,14 @@ class GatewayMetrics:
         """A call has come; call() ends it."""
         self._running.inc()
 
-    def call(self, method: str, route: str, status: int, seconds: float, code: str = "", verdict: str = "") -> None:
-        """A call has been answered. route: its template; code: of the problem document; verdict: of the render."""
+    def call(self, method: str, route: str, status: int, seconds: float, code: str = "") -> None:
+        """A call has been answered. route: its template; code: of the problem document."""
         self._running.dec()
         method, route = known(method, METHODS), known(route, self._routes)
         self._calls.labels(method, route, status_class(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
         if code:
             self._errors.labels(route, known(code, CODES)).inc()
-        if verdict:
-            self._verdicts.labels(known(verdict, VERDICTS)).inc()
         self._memory.set(memory_of().resident)
 
     def threads(self, number: int) -> None:
