@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from tests.renderers.small_generators import bring_in
+from tryon_service.engine import tasks
 from tryon_service.engine.messages import Message
+from tryon_service.engine.server import worker_settings
 from tryon_service.engine.tasks import Analyst, Held, Tasks
 from tryon_service.engine.worker import DONE, MISSING
+from tryon_service.errors import TryonError
 from tryon_service.pipeline import Pipeline
+from tryon_service.settings import Settings
+from tryon_service.zoo.store import default_root
 
 OPTIONS = {
     "background": "product",
@@ -27,6 +36,27 @@ OPTIONS = {
 def analyst(pipeline: Pipeline) -> Analyst:
     """`pipeline` skips where there are no networks."""
     return Analyst()
+
+
+def test_a_generator_that_draws_no_drawn_figure_can_be_the_service_s_own(
+    analyst: Analyst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring_in("adgan", tmp_path)
+    for file in default_root().iterdir():
+        if file.is_file():
+            shutil.copy(file, tmp_path / "zoo")
+    monkeypatch.setenv("TRYON_ZOO_DIR", str(tmp_path / "zoo"))
+    settings = worker_settings(Settings(data=tmp_path / "data", renderer="adgan", cache_folder_bytes=0))
+    assert Tasks.warm(settings).answer(Message("forget", {"photos": []})).kind == DONE
+
+
+def test_a_warm_up_that_gets_no_picture_is_no_start(
+    analyst: Analyst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = SimpleNamespace(photo=np.full((256, 192, 3), 200, np.uint8))
+    monkeypatch.setattr(tasks, "draw_figure", lambda *_, size: nobody)
+    with pytest.raises(TryonError, match="warm-up render is refused"):
+        Tasks.warm(worker_settings(Settings(data=tmp_path, cache_folder_bytes=0)))
 
 
 def wish(image: bytes, *, sent: bool, stored: bool = True) -> Message:
