@@ -20,7 +20,7 @@ TIERS: tuple[tuple[str, ...], ...] = (
     ("settings", "pb"),
     ("keyring", "observability", "engine_client"),
     ("access",),
-    ("registry", "cache", "packing", "stopwatch", "fingerprint"),
+    ("registry", "cache", "packing", "stopwatch", "fingerprint", "devices"),
     ("analysis_cache",),
     ("zoo",),
     ("imaging",),

@@ -107,7 +107,7 @@ class Settings:
         default="guided", metadata=_about("what cuts people out: guided, or one of the plug-ins, such as rembg or sam")
     )
     parser: str = field(default="network", metadata=_about("what tells garments and limbs apart: network, skeleton"))
-    device: str = field(default="cpu", metadata=_about("device that generators draw on: cpu, cuda, cuda:1"))
+    device: str = field(default="cpu", metadata=_about("device of generators and torch plug-ins: cpu, cuda, cuda:1"))
     queue_items: int = field(default=32, metadata=_about("calls that may wait in the engine", 1, 1000))
     queue_bytes: int = field(
         default=256 * MB, metadata=_about("bytes of calls that may wait in the engine", MB, 64 << 30)

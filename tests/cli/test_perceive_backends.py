@@ -31,7 +31,7 @@ def test_chart_u_and_v_are_red_green_and_blue() -> None:
     assert picture.getpixel((0, 0)) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("option", ["pose", "matter", "parser"])
+@pytest.mark.parametrize("option", ["pose", "matter", "parser", "device"])
 def test_a_backend_that_is_not_there_is_named(
     option: str, tmp_path: Path, product_png: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:

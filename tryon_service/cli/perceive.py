@@ -33,11 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for option, default in BACKENDS.items():
         parser.add_argument(f"--{option}", default=default, metavar="BACKEND", help=f"default: {default}")
+    parser.add_argument("--device", default="cpu", help="of backends that use torch: cpu, cuda, cuda:1 (default: cpu)")
 
 
 def run(args: argparse.Namespace) -> int:
     import cv2
 
+    from tryon_service.devices import use_device
     from tryon_service.evaluation.drawing import skeleton
     from tryon_service.imaging.decode import decode
     from tryon_service.imaging.encode import encode, format_for
@@ -48,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     for option in ("json", "overlay", "parsing", "matte", "surface"):
         check_writable(getattr(args, option), f"--{option}")
     overlay_format = format_for(args.overlay.suffix) if args.overlay else None
+    use_device(args.device)
     data = read_photo(args.photo, "photo")
     pipeline = Pipeline(pose=args.pose, matter=args.matter, parser=args.parser)
     mapper = SURFACE.create("densepose") if args.surface else None

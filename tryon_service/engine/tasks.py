@@ -19,6 +19,7 @@ import numpy as np
 
 from tryon_service.analysis import PRODUCT_MAX_SIDE
 from tryon_service.choice import view_name
+from tryon_service.devices import use_device
 from tryon_service.engine.messages import Message
 from tryon_service.engine.worker import DONE, MISSING, REFUSED, WorkerSettings
 from tryon_service.errors import InputError, RefusedError, TryonError
@@ -33,7 +34,6 @@ from tryon_service.pipeline import Pipeline, RenderRequest, shopper_pose
 from tryon_service.poses.house import house_pose, names
 from tryon_service.poses.pose import Pose
 from tryon_service.renderers.base import GENERATED
-from tryon_service.renderers.devices import use_device
 from tryon_service.report import coco18_rows, reason_row, report
 from tryon_service.stopwatch import timed
 from tryon_service.types import Credit, Result, Size, UInt8Array

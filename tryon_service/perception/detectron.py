@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tryon_service.devices import device
 from tryon_service.perception.plug_in_files import load_weights
 from tryon_service.types import Float32Array, UInt8Array
 
@@ -84,7 +85,7 @@ class Detector:
             if self._net is None:
                 net = build(self._name)
                 load_weights(net, self._name, self._path)
-                self._net = net.to("cuda" if torch.cuda.is_available() else "cpu")
+                self._net = net.to(device())
             net = self._net
         with torch.inference_mode():
             (answer,) = net([as_input(rgb, config(self._name))])
@@ -92,8 +93,7 @@ class Detector:
 
 
 def config(name: str) -> Any:  # noqa: ANN401 - detectron2's CfgNode
-    """detectron2's configuration of a network, for this machine's device, without a place to fetch weights from."""
-    import torch
+    """detectron2's configuration of a network, for this process's device, without a place to fetch weights from."""
     from detectron2 import model_zoo
     from detectron2.config import CfgNode, get_cfg
 
@@ -107,7 +107,7 @@ def config(name: str) -> Any:  # noqa: ANN401 - detectron2's CfgNode
         made.merge_from_other_cfg(CfgNode(_DENSEPOSE_CONFIG))
     made.defrost()
     made.MODEL.WEIGHTS = ""
-    made.MODEL.DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+    made.MODEL.DEVICE = device()
     made.MODEL.ROI_HEADS.SCORE_THRESH_TEST = MIN_SCORE
     return made
 

@@ -1,7 +1,7 @@
 """Mattes by Segment Anything (Kirillov et al., 2023), prompted with what the pose says of the person: a box round the
 mask and the joints that lie on it. Its mask is finished by the guided matte, which finds hair and edges in the photo.
 
-With ViT-B some thirty seconds of a CPU for a photo: meant for machines with a GPU, which it uses where torch sees one.
+With ViT-B some thirty seconds of a CPU for a photo: meant for machines with a GPU, which TRYON_DEVICE names.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tryon_service.devices import device
 from tryon_service.errors import ZooError
 from tryon_service.perception.base import PoseEstimate
 from tryon_service.perception.matte_guided import GuidedMatter
@@ -79,12 +80,10 @@ class SamMatter:
     def _open_once(self) -> Any:  # noqa: ANN401 - a torch module
         with self._lock:
             if self._net is None:
-                import torch
-
                 _, state = read_weights(self._path)
                 net = build_sam(state)
                 load_weights(net, NETWORK, self._path)
-                self._net = net.to("cuda" if torch.cuda.is_available() else "cpu")
+                self._net = net.to(device())
         return self._net
 
 

@@ -17,8 +17,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tryon_service.appearance.labels import ADGAN
+from tryon_service.devices import device
 from tryon_service.errors import InputError, ZooError
-from tryon_service.renderers.devices import device
 from tryon_service.renderers.nets.generator_input import HALF
 from tryon_service.retarget.pose_maps import ENCODINGS
 from tryon_service.types import NetworkId, Size

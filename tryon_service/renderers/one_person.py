@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from tryon_service.devices import first_of, one_each
 from tryon_service.renderers.base import GENERATED, RENDERERS, RendererInfo
-from tryon_service.renderers.devices import first_of, one_each
 from tryon_service.renderers.generated import Eyes, own_eyes, placed, target_frame
 from tryon_service.renderers.generators import DRAWING, TEACHING_SIZE, VECTOR, OpenGenerator, open_generator
 from tryon_service.renderers.nets.generator_input import to_levels, to_picture

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tryon_service.devices import first_of, one_each
 from tryon_service.renderers.base import GENERATED, RENDERERS, RendererInfo
-from tryon_service.renderers.devices import first_of, one_each
 from tryon_service.renderers.generated import Eyes, own_eyes, placed, portrait_of, target_frame
 from tryon_service.renderers.generators import NATIVE_SIZE, OpenGenerator, open_generator
 from tryon_service.renderers.nets.generator_input import to_levels, to_picture

@@ -1,4 +1,4 @@
-"""The device that this process's generators draw on: the CPU, unless it was told otherwise before it opened them."""
+"""The device that torch's networks of this process run on: the CPU, unless it was told otherwise before."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _chosen = CPU
 def use_device(name: str) -> None:
     """name: "cpu", or as torch calls it: "cuda", "cuda:1". Raises InputError("invalid_option") naming TRYON_DEVICE for
     one that isn't there, or without the extra neural."""
-    global _chosen  # noqa: PLW0603 - one device for all renderers of a process, as it has one set of them
+    global _chosen  # noqa: PLW0603 - one device for all networks of a process, as it has one set of them
     if name != CPU:
         try:
             import torch

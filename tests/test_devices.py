@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_generators import bring_in
 
+from tests.renderers.small_generators import bring_in
+from tryon_service import devices
 from tryon_service.errors import InputError
-from tryon_service.renderers import devices
 from tryon_service.renderers.generators import open_generator
 
 torch = pytest.importorskip("torch")
