@@ -31,6 +31,11 @@ def test_nothing_there_is_a_problem_too(gateway: Opened, path: str) -> None:
     assert problem(gateway.call("GET", path)) == (404, "not_found", "")
 
 
+@pytest.mark.parametrize("path", ["//metrics", "///healthz", "//v1/products"])
+def test_two_slashes_are_no_way_round_a_proxy(gateway: Opened, path: str) -> None:
+    assert problem(gateway.call("GET", "/", environ_overrides={"PATH_INFO": path})) == (404, "not_found", "")
+
+
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/renders"), ("POST", "/v1/products/a"), ("TRACE", "/docs")])
 def test_a_wrong_method_is_told_the_right_ones(gateway: Opened, method: str, path: str) -> None:
     answer = gateway.call(method, path)

@@ -7,7 +7,7 @@ Every app is its own: nothing is kept in modules.
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response, abort, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tryon_service import __version__
@@ -53,6 +53,7 @@ def create_app(settings: Settings, engine: Engine, access: Access, tracer: Trace
     Services(settings, engine, access).install(app)
     Admission(settings.threads, settings.queue_bytes).install(app)
     answer_problems(app)
+    app.before_request(check_path)
     protect(app, access)
     app.before_request(lambda: check_body(app))
     app.after_request(harden)
@@ -67,6 +68,12 @@ def create_app(settings: Settings, engine: Engine, access: Access, tracer: Trace
         near = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=near, x_proto=near)  # type: ignore[method-assign]
     return app
+
+
+def check_path() -> None:
+    """Werkzeug takes "//metrics" for "/metrics"; a proxy that keeps strangers from the one doesn't."""
+    if request.environ["PATH_INFO"].startswith("//"):
+        abort(404)
 
 
 def check_body(app: Gateway) -> None:
