@@ -75,7 +75,7 @@ class Settings:
     render_timeout: float = field(default=30.0, metadata=_about("longest time for one call", 0.1, 600.0))
     drain: float = field(
         default=35.0,
-        metadata=_about("time for calls in flight when stopping; not less than render_timeout", 0.0, 600.0),
+        metadata=_about("time for calls in flight when stopping; what takes longer is cut off", 0.0, 600.0),
     )
     cors_origins: tuple[str, ...] = field(
         default=(), metadata=_about("origins that browsers may call from with a widget token")
