@@ -116,7 +116,7 @@ class Service:
     def pids(self, of: str) -> list[int]:
         """Processes of the service: "engine", "worker" (the engine's), "gateway" (its master first)."""
         everyone = [one for process in self.processes for one in family(process.pid)]
-        return [one for one in everyone if _role(one) == of]
+        return [one for one in everyone if role(one) == of]
 
     def worker(self) -> int:
         """Process id of the engine's worker, 0 where there is none."""
@@ -202,7 +202,8 @@ def _tasks(pid: int) -> list[Path]:
         return []
 
 
-def _role(pid: int) -> str:
+def role(pid: int) -> str:
+    """See Service.pids; "serve" for the parent of both, empty for a process that has ended."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     except OSError:

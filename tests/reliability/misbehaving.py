@@ -20,7 +20,9 @@ from tryon_service.pb.details import STORE_KEY
 from tryon_service.pb.tryon_pb2_grpc import TryOnStub
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "hostile"
-BOMBS = ("png_bomb.png", "webp_bomb.webp", "jpeg_65535_x_65535.jpg", "png_text_bomb.png")
+BOMBS = ("png_bomb.png", "webp_bomb.webp", "jpeg_65535_x_65535.jpg")
+TEXT_BOMB = "png_text_bomb.png"
+"""Its text is never unpacked, and its picture shows nobody."""
 DRIBBLE = 1.0
 """Seconds between two bytes."""
 LONGEST = 100.0
@@ -136,6 +138,11 @@ async def bomb(guest: Guest) -> str:
     return await posted(guest, shopper=data, product_id=guest.shop.pairs[0][1])
 
 
+async def text_bomb(guest: Guest) -> str:
+    data = (CORPUS / TEXT_BOMB).read_bytes()
+    return await posted(guest, shopper=data, product_id=guest.shop.pairs[0][1])
+
+
 async def expired_token(guest: Guest) -> str:
     if not guest._expired:
         async with guest.shop.client() as client:
@@ -218,6 +225,7 @@ DEEDS: dict[str, Deed] = {
     "a megabyte of headers": Deed(huge_head, frozenset({HUNG_UP, "431"})),
     "no image": Deed(no_image, frozenset({"415"})),
     "decompression bomb": Deed(bomb, frozenset({"400", "413"})),
+    "bomb in a comment": Deed(text_bomb, frozenset({"422"})),
     "expired pose token": Deed(expired_token, frozenset({"410"})),
     "gone before the answer": Deed(gone_before_the_answer, frozenset({LEFT})),
     "50 connections without a word": Deed(storm, frozenset({LEFT})),

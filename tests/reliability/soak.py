@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import statistics
 import time
@@ -97,6 +96,10 @@ def figures(mix: Mix, looks: Sequence[Look], plan: Plan) -> dict[str, Any]:
         "memory_mb": round(statistics.median(one.mb for one in warm)) if warm else 0,
         "slope_mb_per_min": round(growth, 3),
         "slope_error": round(error, 3),
+        "slope_mb_per_min_of": {
+            role: round(slope([(one.at, one.mb_of.get(role, 0.0)) for one in warm])[0], 3)
+            for role in sorted({role for one in warm for role in one.mb_of} - {""})
+        },
         "descriptors": _range([one.descriptors for one in warm]),
         "threads": _range([one.threads for one in warm]),
         "descriptors_per_min": round(slope([(one.at, one.descriptors) for one in warm])[0], 2),
@@ -140,8 +143,9 @@ def _range(values: Sequence[int]) -> list[int]:
 
 def _now(mix: Mix, looks: Sequence[Look]) -> str:
     wrong = sum(not call.good for call in list(mix.calls))
-    last = looks[-1] if looks else Look(0.0, math.nan, 0, 0, 0, 0.0, 0)
+    last = looks[-1] if looks else Look(0.0, {}, 0, 0, 0, 0.0, 0)
+    parts = ", ".join(f"{role} {mb:.0f}" for role, mb in last.mb_of.items())
     return (
         f"{last.at:.0f} s: {len(mix.calls)} calls, {wrong} errors, {sum(mix.deeds.values())} misbehaving, "
-        f"{last.mb:.0f} MB, {last.descriptors} descriptors, {last.threads} threads, {last.files} files"
+        f"{last.mb:.0f} MB ({parts}), {last.descriptors} descriptors, {last.threads} threads, {last.files} files"
     )

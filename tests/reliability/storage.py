@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.real_service import ROOT, eventually
+from tests.real_service import ROOT, eventually, form
 from tests.reliability.faults import PATIENCE, Scene
 from tests.reliability.people import People
+from tests.reliability.shop import RIGHTS, problem
 from tests.reliability.stage import opened, served
 from tests.small_disks import fill, mounted
 from tryon_service.zoo.store import Store, default_root
@@ -40,9 +41,10 @@ def small_disk(people: People) -> Iterator[Scene]:
 
 def fill_disk(scene: Scene) -> str:
     filler = fill(scene.service.data)
-    time.sleep(TROUBLE)
-    filler.unlink()
-    return ""
+    try:
+        return put_meanwhile(scene, "storage_full")
+    finally:
+        filler.unlink()
 
 
 def make_read_only(scene: Scene) -> str:
@@ -50,9 +52,21 @@ def make_read_only(scene: Scene) -> str:
     data = scene.service.data
     for arguments in (("--bind", data, data), ("-o", "remount,bind,ro", data)):
         subprocess.run(["mount", *arguments], check=True)
+    try:
+        return put_meanwhile(scene, "storage_unavailable")
+    finally:
+        subprocess.run(["umount", "-l", data], check=True)
+
+
+def put_meanwhile(scene: Scene, code: str) -> str:
+    """Let the trouble last, and put a product in it, since the load may or may not. Raises AssertionError unless that
+    comes to this code."""
     time.sleep(TROUBLE)
-    subprocess.run(["umount", "-l", data], check=True)
-    return ""
+    with scene.service.http(scene.shop.key) as http:
+        answer = http.put("/v1/products/meanwhile", files=form(photos=scene.shop.people.changes[0], **RIGHTS))
+    scene.shop.answered += 1
+    assert problem(answer) == code, f"a product that was put came to: {answer.status_code} {answer.text[:200]}"
+    return f"a product that was put: {code}"
 
 
 @contextmanager

@@ -31,6 +31,7 @@ def soak_table(row: dict[str, Any]) -> str:
         ("p50, p95, p99 behind a link", _three(ms["listed"])),
         ("memory of all processes", f"{row['memory_mb']} MB"),
         ("growth of memory", f"{row['slope_mb_per_min']:.2f} MB a minute, standard error {row['slope_error']:.2f}"),
+        ("of it, by process", ", ".join(f"{role} {mb:.2f}" for role, mb in row["slope_mb_per_min_of"].items())),
         ("descriptors, idle before and after", _both(row, "descriptors")),
         ("threads, idle before and after", _both(row, "threads")),
         ("data folder, warm and at the end", " and ".join(f"{mb:g} MB" for mb in row["data_mb"])),

@@ -113,7 +113,7 @@ def test_the_slope_and_how_well_it_is_known() -> None:
 
 
 def idle(**changes: int) -> Look:
-    return Look(**{"at": 0.0, "mb": 500.0, "descriptors": 60, "threads": 30, "files": 9, "file_mb": 1.0,
+    return Look(**{"at": 0.0, "mb_of": {"worker": 500.0}, "descriptors": 60, "threads": 30, "files": 9, "file_mb": 1.0,
                    "temporary": 0, **changes})  # type: ignore[arg-type]  # fmt: skip
 
 

@@ -7,12 +7,13 @@ import math
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.real_service import Service, family, memory
+from tests.real_service import Service, family, memory, role
 
 EVERY = 1.0
 """Seconds between two looks."""
@@ -22,24 +23,31 @@ BLOCKS = 40
 
 @dataclass(frozen=True)
 class Look:
-    """at: seconds since the watch began; mb: resident memory; files, file_mb: under the data folder; temporary: files
-    in the folder for temporary ones."""
+    """at: seconds since the watch began; mb_of: resident memory by role, see Service.pids; files, file_mb: under the data
+    folder; temporary: files in the folder for temporary ones."""
 
     at: float
-    mb: float
+    mb_of: Mapping[str, float]
     descriptors: int
     threads: int
     files: int
     file_mb: float
     temporary: int
 
+    @property
+    def mb(self) -> float:
+        return sum(self.mb_of.values())
+
 
 def look(service: Service, at: float = 0.0) -> Look:
     pids = [pid for process in service.processes for pid in family(process.pid)]
+    mb_of = Counter[str]()
+    for pid in pids:
+        mb_of[role(pid)] += _of(pid, memory)  # type: ignore[assignment]
     files = [size for size in map(_size, service.data.rglob("*")) if size is not None]
     return Look(
         at,
-        sum(_of(pid, memory) for pid in pids),
+        mb_of,
         round(sum(_of(pid, lambda pid: _entries(pid, "fd")) for pid in pids)),
         round(sum(_of(pid, lambda pid: _entries(pid, "task")) for pid in pids)),
         len(files),

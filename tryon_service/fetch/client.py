@@ -111,7 +111,7 @@ class Fetcher:
         ):
             headers = httpx.Headers(response.headers)
             if response.status in REDIRECTS and "location" in headers:
-                return url.join(headers["location"])
+                return _next(url, headers["location"])
             if response.status != 200:
                 raise _failed(f"The host answered {response.status}.", field)
             if headers.get("content-encoding", "identity").lower() != "identity":
@@ -142,6 +142,14 @@ class Fetcher:
     @cached_property
     def _ssl_context(self) -> ssl.SSLContext:
         return self._given_ssl_context or httpx.create_ssl_context()
+
+
+def _next(url: httpx.URL, location: str) -> httpx.URL:
+    """Raises httpx.InvalidURL; the library itself raises others for some nonsense, such as half an IPv6 address."""
+    try:
+        return url.join(location)
+    except ValueError as error:
+        raise httpx.InvalidURL(str(error)) from None
 
 
 def _failed(detail: str, field: str) -> UnavailableError:
