@@ -23,8 +23,8 @@ BLOCKS = 40
 
 @dataclass(frozen=True)
 class Look:
-    """at: seconds since the watch began; mb_of: resident memory by role, see Service.pids; files, file_mb: under the data
-    folder; temporary: files in the folder for temporary ones."""
+    """at: seconds since the watch began; mb_of: resident memory by role, see Service.pids; files, file_mb: under the
+    data folder; temporary: files in the folder for temporary ones."""
 
     at: float
     mb_of: Mapping[str, float]
