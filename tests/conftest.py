@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -12,6 +15,7 @@ import pytest
 from tryon_service.errors import ZooError
 from tryon_service.figures import OUTFITS, Figure, draw_figure
 from tryon_service.imaging.encode import encode
+from tryon_service.observability.logs import PACKAGE
 from tryon_service.perception.perceive import matte_box
 from tryon_service.pipeline import Pipeline
 from tryon_service.types import Person, Photo
@@ -23,6 +27,19 @@ SIZE = (384, 512)
 def _one_thread() -> None:
     """Tests share the machine, and small pictures gain nothing from threads."""
     cv2.setNumThreads(1)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """Commands set up the process's logs, which is then the next test's process."""
+    root, package = logging.getLogger(), logging.getLogger(PACKAGE)
+    before = root.handlers[:], root.level, package.level, sys.excepthook, threading.excepthook
+    yield
+    if sys.excepthook is not before[3]:
+        logging.captureWarnings(capture=False)
+    root.handlers[:], sys.excepthook, threading.excepthook = before[0], before[3], before[4]
+    root.setLevel(before[1])
+    package.setLevel(before[2])
 
 
 @pytest.fixture(scope="session")

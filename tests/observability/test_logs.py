@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
 
 import pytest
 
@@ -22,17 +21,11 @@ log = logging.getLogger(f"{PACKAGE}.example")
 
 
 @pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """Logs of the test; the process is as before afterwards."""
-    root, package = logging.getLogger(), logging.getLogger(PACKAGE)
-    before = (root.handlers[:], root.level, package.level, sys.excepthook, threading.excepthook)
+def stream() -> io.StringIO:
+    """Logs of the test."""
     out = io.StringIO()
     set_up("info", out)
-    yield out
-    logging.captureWarnings(capture=False)
-    root.handlers[:], sys.excepthook, threading.excepthook = before[0], before[3], before[4]
-    root.setLevel(before[1])
-    package.setLevel(before[2])
+    return out
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:
