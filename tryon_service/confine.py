@@ -16,6 +16,8 @@ _ARENAS = 4
 _LARGE = 256 << 10
 """Bytes from which a block is mapped on its own, and so given back as soon as it is free. Left alone, glibc raises the
 bound with every photo, and dozens of threads that pass photos on each keep a heap with holes in it."""
+_HARDLY = 32 << 20
+"""Bytes of address space, of which a picture takes some hundred million."""
 _NICE = 5
 """So much less than the processes that answer, which have little to do, does one that computes ask for a CPU."""
 
@@ -41,6 +43,17 @@ def limit_memory(size: int) -> None:
     """size: bytes of address space beyond which an allocation fails."""
     ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def memory_is_used_up() -> bool:
+    """Whether hardly anything more can be had under the limit; then any error may be a failed allocation."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    try:
+        with open("/proc/self/statm", "rb", buffering=0) as state:
+            used = int(state.read(64).split()[0]) * resource.getpagesize()
+    except (OSError, MemoryError):
+        return True
+    return limit != resource.RLIM_INFINITY and limit - used < _HARDLY
 
 
 def give_memory_back() -> None:

@@ -106,7 +106,7 @@ def test_errors_travel_whole(start: Start) -> None:
     assert answered(ask(supervisor, "echo")) == 1, "the same worker goes on"
 
 
-@pytest.mark.parametrize(("kind", "why"), [("exit", "died"), ("hang", "hung"), ("hog", "memory")])
+@pytest.mark.parametrize(("kind", "why"), [("exit", "died"), ("hang", "hung"), ("hog", "memory"), ("starve", "memory")])
 def test_the_item_that_ruins_the_worker_is_the_only_one_to_fail(start: Start, log: Log, kind: str, why: str) -> None:
     supervisor = start(item_timeout=0.5)
     before = ask(supervisor, "echo")
@@ -119,6 +119,13 @@ def test_the_item_that_ruins_the_worker_is_the_only_one_to_fail(start: Start, lo
     assert [answered(future) for future in after] == [1, 2, 3], "waiting calls go on in the next worker"
     assert log.restarts == [why]
     assert log.health == [True, False, True]
+
+
+def test_a_worker_that_waits_for_what_got_no_memory_ends_at_once(start: Start, log: Log) -> None:
+    supervisor = start(item_timeout=60.0)
+    assert isinstance(ask(supervisor, "unheard").exception(10.0), UnavailableError)
+    assert answered(ask(supervisor, "echo")) == 1
+    assert log.restarts == ["died"]
 
 
 def test_twenty_kills_cost_twenty_calls(start: Start, log: Log, eventually: Eventually) -> None:

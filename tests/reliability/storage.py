@@ -14,16 +14,20 @@ from pathlib import Path
 
 from tests.real_service import ROOT, eventually, form
 from tests.reliability.faults import PATIENCE, Scene
-from tests.reliability.people import People
+from tests.reliability.people import SIZE, People
 from tests.reliability.shop import RIGHTS, problem
 from tests.reliability.stage import opened, served
 from tests.small_disks import fill, mounted
+from tryon_service.figures import OUTFITS, draw_figure
+from tryon_service.imaging.encode import encode
 from tryon_service.zoo.store import Store, default_root
 
 DISK_MB = 48
 """Room for the suite's products and some analyses."""
 TROUBLE = 10.0
 """Seconds."""
+NEW = 99
+"""Seed of a figure that no photo of the suite shows."""
 NETWORK = "blazepose-landmark-full"
 REFUSAL = 30.0
 """Seconds within which an engine that can't start says so."""
@@ -59,11 +63,12 @@ def make_read_only(scene: Scene) -> str:
 
 
 def put_meanwhile(scene: Scene, code: str) -> str:
-    """Let the trouble last, and put a product in it, since the load may or may not. Raises AssertionError unless that
-    comes to this code."""
+    """Let the trouble last, and put a product in it, since the load may or may not, with a photo that isn't kept yet.
+    Raises AssertionError unless that comes to this code."""
     time.sleep(TROUBLE)
+    photo = encode(draw_figure("standing", OUTFITS["print_tee"], SIZE, seed=NEW).photo, "jpeg")
     with scene.service.http(scene.shop.key) as http:
-        answer = http.put("/v1/products/meanwhile", files=form(photos=scene.shop.people.changes[0], **RIGHTS))
+        answer = http.put("/v1/products/meanwhile", files=form(photos=photo, **RIGHTS))
     scene.shop.answered += 1
     assert problem(answer) == code, f"a product that was put came to: {answer.status_code} {answer.text[:200]}"
     return f"a product that was put: {code}"

@@ -77,6 +77,7 @@ def main(connection: Connection, settings: WorkerSettings, opening: Opening, par
     confine.let_others_first()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _set_up_logging(settings.log_level)
+    sys.unraisablehook = _end_without_memory
     outbox = _Outbox(connection)
     threading.Thread(target=_beat, args=(outbox,), name="beat", daemon=True).start()
     try:
@@ -87,6 +88,13 @@ def main(connection: Connection, settings: WorkerSettings, opening: Opening, par
     outbox.send(Message(READY, {}))
     while _serve_one(connection, outbox, desk):
         pass
+
+
+def _end_without_memory(what: sys.UnraisableHookArgs) -> None:
+    """A thread without the memory to begin can't tell who waits for it, and would be waited for: it only shows here."""
+    if isinstance(what.exc_value, MemoryError):
+        os._exit(1)
+    sys.__unraisablehook__(what)
 
 
 def _serve_one(connection: Connection, outbox: _Outbox, desk: Desk) -> bool:
@@ -114,9 +122,10 @@ def _answer(desk: Desk, message: Message) -> Message:
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    """Ours, numpy's, OpenCV's (StsNoMem, -4) or that of a library that only says so in words."""
+    """Ours, numpy's, OpenCV's (StsNoMem, -4), that of a library that only says so in words, or whatever comes of it."""
     words = str(error).lower()
-    return isinstance(error, MemoryError) or getattr(error, "code", 0) == -4 or "bad_alloc" in words
+    said = isinstance(error, MemoryError) or getattr(error, "code", 0) == -4 or "bad_alloc" in words
+    return said or confine.memory_is_used_up()
 
 
 class _Outbox:
