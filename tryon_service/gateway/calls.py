@@ -22,6 +22,7 @@ from tryon_service.gateway.services import services
 from tryon_service.observability.labels import METHODS, OTHER, known
 from tryon_service.observability.logs import bind, log_call, note
 from tryon_service.observability.metrics import GatewayMetrics
+from tryon_service.observability.scrub import scrub_known
 from tryon_service.observability.tracing import KEY, Span, Tracer, parse
 
 EXTENSION = "tryon_calls"
@@ -86,9 +87,10 @@ class Calls:
 
 
 def request_id() -> str:
-    """The caller's, if it is sane, else a new one."""
+    """The caller's, if it is sane and no key of ours by mistake, else a new one."""
     given = request.headers.get(REQUEST_ID, "")
-    return given if SANE_ID.fullmatch(given) else secrets.token_hex(16)
+    is_id = SANE_ID.fullmatch(given) and scrub_known(given) == given
+    return given if is_id else secrets.token_hex(16)
 
 
 def template() -> str:
