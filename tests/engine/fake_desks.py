@@ -73,21 +73,13 @@ class FakeDesk:
     def hog(self, _: str) -> None:
         bytearray(8 << 30)
 
-    def starve(self, _: str) -> None:
-        """What fails for want of memory and says something else."""
+    def starve(self, then: str) -> None:
+        """What has no memory left and, by then, hangs or says something else."""
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + (4 << 20), used + (4 << 20)))
+        if then == "hang":
+            self.hang("")
         raise RuntimeError("no idea why")
-
-    def unheard(self, _: str) -> None:
-        """As a thread that got no memory to begin, and that is waited for."""
-
-        class Thread:
-            def __del__(self) -> None:
-                raise MemoryError
-
-        Thread()
-        self.hang("")
 
     def fail(self, _: str) -> None:
         raise RuntimeError("a bug")

@@ -121,9 +121,9 @@ def test_the_item_that_ruins_the_worker_is_the_only_one_to_fail(start: Start, lo
     assert log.health == [True, False, True]
 
 
-def test_a_worker_that_waits_for_what_got_no_memory_ends_at_once(start: Start, log: Log) -> None:
+def test_a_worker_that_hangs_without_memory_ends_soon(start: Start, log: Log) -> None:
     supervisor = start(item_timeout=60.0)
-    assert isinstance(ask(supervisor, "unheard").exception(10.0), UnavailableError)
+    assert isinstance(ask(supervisor, "starve_hang").exception(10.0), UnavailableError)
     assert answered(ask(supervisor, "echo")) == 1
     assert log.restarts == ["died"]
 

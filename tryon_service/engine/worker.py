@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 BEAT_EVERY = 1.0
 """Seconds."""
+MOST_BEATS_USED_UP = 2
+"""A call that works may be near the limit for a moment."""
 READY, BEAT, FAILED, EXHAUSTED, ERROR = "ready", "beat", "failed", "exhausted", "error"
 """Kinds of messages besides answers: started; alive; can't start; out of memory; what was asked for fails."""
 
@@ -77,7 +79,6 @@ def main(connection: Connection, settings: WorkerSettings, opening: Opening, par
     confine.let_others_first()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _set_up_logging(settings.log_level)
-    sys.unraisablehook = _end_without_memory
     outbox = _Outbox(connection)
     threading.Thread(target=_beat, args=(outbox,), name="beat", daemon=True).start()
     try:
@@ -88,13 +89,6 @@ def main(connection: Connection, settings: WorkerSettings, opening: Opening, par
     outbox.send(Message(READY, {}))
     while _serve_one(connection, outbox, desk):
         pass
-
-
-def _end_without_memory(what: sys.UnraisableHookArgs) -> None:
-    """A thread without the memory to begin can't tell who waits for it, and would be waited for: it only shows here."""
-    if isinstance(what.exc_value, MemoryError):
-        os._exit(1)
-    sys.__unraisablehook__(what)
 
 
 def _serve_one(connection: Connection, outbox: _Outbox, desk: Desk) -> bool:
@@ -145,9 +139,16 @@ class _Outbox:
 
 
 def _beat(outbox: _Outbox) -> None:
-    pause = threading.Event()
+    """Ends the process if memory stays used up: what then fails in a thread may never reach who waits for it."""
+    pause, used_up = threading.Event(), 0
     while not pause.wait(BEAT_EVERY):
-        outbox.send(Message(BEAT, {}))
+        try:
+            outbox.send(Message(BEAT, {}))
+            used_up = used_up + 1 if confine.memory_is_used_up() else 0
+        except MemoryError:
+            os._exit(1)
+        if used_up == MOST_BEATS_USED_UP:
+            os._exit(1)
 
 
 def _set_up_logging(level: str) -> None:
