@@ -100,3 +100,21 @@ print(made > 1000, gc.collect())
 def test_what_a_settled_process_makes_is_still_collected() -> None:
     done = subprocess.run([sys.executable, "-c", SETTLED], capture_output=True, text=True, check=True)
     assert done.stdout == "True 1\n"
+
+
+USED_UP = """
+import resource
+from tryon_service.confine import memory_is_used_up
+
+def left(megabytes):
+    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + megabytes * 1024 * 1024, resource.RLIM_INFINITY))
+    return memory_is_used_up()
+
+print(memory_is_used_up(), left(200), left(10), left(0))
+"""
+
+
+def test_memory_is_used_up_when_hardly_any_is_left() -> None:
+    done = subprocess.run([sys.executable, "-c", USED_UP], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False", "True", "True"]

@@ -4,6 +4,7 @@ going first, pausing, and staying when it is told to end."""
 from __future__ import annotations
 
 import ctypes
+import errno
 import gc
 import os
 import resource
@@ -51,8 +52,10 @@ def memory_is_used_up() -> bool:
     try:
         with open("/proc/self/statm", "rb", buffering=0) as state:
             used = int(state.read(64).split()[0]) * resource.getpagesize()
-    except (OSError, MemoryError):
+    except MemoryError:
         return True
+    except OSError as error:
+        return error.errno == errno.ENOMEM
     return limit != resource.RLIM_INFINITY and limit - used < _HARDLY
 
 
