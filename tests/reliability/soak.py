@@ -129,8 +129,9 @@ def times(calls: Sequence[Call]) -> dict[str, float]:
     return {f"p{share}": round(quantile(ordered, share / 100), 1) for share in (50, 95, 99, 100)} if ordered else {}
 
 
-def _held(one: Look) -> dict[str, float]:
-    return {"mb": round(one.mb), "descriptors": one.descriptors, "threads": one.threads, "temporary": one.temporary}
+def _held(one: Look) -> dict[str, Any]:
+    counted = {"descriptors": one.descriptors, "threads": one.threads, "temporary": one.temporary}
+    return {"mb": round(one.mb), "mb_of": {role: round(mb, 1) for role, mb in one.mb_of.items()}, **counted}
 
 
 def _outcomes(mix: Mix, deed: str) -> dict[str, int]:

@@ -29,9 +29,10 @@ def soak_table(row: dict[str, Any]) -> str:
         ("p50, p95, p99 of all calls", _three(ms["all"])),
         ("p50, p95, p99 of a picture from a photo", _three(ms["photo"])),
         ("p50, p95, p99 behind a link", _three(ms["listed"])),
-        ("memory of all processes", f"{row['memory_mb']} MB"),
+        ("memory of all processes", f"{row['memory_mb']:.0f} MB"),
         ("growth of memory", f"{row['slope_mb_per_min']:.2f} MB a minute, standard error {row['slope_error']:.2f}"),
         ("of it, by process", ", ".join(f"{role} {mb:.2f}" for role, mb in row["slope_mb_per_min_of"].items())),
+        ("memory, idle before and after", _by_role(row["idle_before"], row["idle_after"])),
         ("descriptors, idle before and after", _both(row, "descriptors")),
         ("threads, idle before and after", _both(row, "threads")),
         ("data folder, warm and at the end", " and ".join(f"{mb:g} MB" for mb in row["data_mb"])),
@@ -69,6 +70,11 @@ def _counts(counts: dict[str, int]) -> str:
 
 def _three(ms: dict[str, float]) -> str:
     return ", ".join(f"{ms[name]:.0f} ms" for name in ("p50", "p95", "p99")) if ms else "none"
+
+
+def _by_role(before: dict[str, Any], after: dict[str, Any]) -> str:
+    parts = ", ".join(f"{role} {mb:.0f} and {after['mb_of'].get(role, 0):.0f}" for role, mb in before["mb_of"].items())
+    return f"{before['mb']} MB and {after['mb']} MB ({parts})"
 
 
 def _both(row: dict[str, Any], what: str) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -17,7 +20,7 @@ from tests.reliability.faults import Fault, Scene, chosen, judged, run_all
 from tests.reliability.mix import Call
 from tests.reliability.people import People
 from tests.reliability.soak import met, times
-from tests.reliability.watch import Look, slope
+from tests.reliability.watch import Look, allocated, slope
 
 NOBODY = People([], [], [])
 
@@ -110,6 +113,31 @@ def test_the_slope_and_how_well_it_is_known() -> None:
     assert (exact, none) == (pytest.approx(180.0), pytest.approx(0.0, abs=1e-9))
     assert slope([(0.0, 1.0), (1.0, 2.0)])[1] == math.inf, "too little to say anything"
     assert slope([])[1] == math.inf
+
+
+MAPS_AND_ALLOCATES = """
+import mmap, sys
+with open(sys.argv[1], "r+b") as file, mmap.mmap(file.fileno(), 0) as pages:
+    {pages[at] for at in range(0, len(pages), 4096)}
+    print(flush=True), input()
+    block = bytes(range(256)) * 400_000
+    print(flush=True), input()
+"""
+
+
+def test_memory_is_what_was_allocated_and_not_pages_of_files(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(64 << 20))
+    command = [sys.executable, "-c", MAPS_AND_ALLOCATES, str(tmp_path / "file")]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, bufsize=1) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        before = allocated(process.pid)
+        assert before < 40
+        process.stdin.write("\n")
+        process.stdout.readline()
+        assert 90 < allocated(process.pid) - before < 110
+        process.stdin.write("\n")
 
 
 def idle(**changes: int) -> Look:

@@ -23,8 +23,8 @@ BLOCKS = 40
 
 @dataclass(frozen=True)
 class Look:
-    """at: seconds since the watch began; mb_of: resident memory by role, see Service.pids; files, file_mb: under the
-    data folder; temporary: files in the folder for temporary ones."""
+    """at: seconds since the watch began; mb_of: what each role (see Service.pids) has allocated and touched; files,
+    file_mb: under the data folder; temporary: files in the folder for temporary ones."""
 
     at: float
     mb_of: Mapping[str, float]
@@ -43,7 +43,7 @@ def look(service: Service, at: float = 0.0) -> Look:
     pids = [pid for process in service.processes for pid in family(process.pid)]
     mb_of = Counter[str]()
     for pid in pids:
-        mb_of[role(pid)] += _of(pid, memory)  # type: ignore[assignment]
+        mb_of[role(pid)] += _of(pid, allocated)  # type: ignore[assignment]
     files = [size for size in map(_size, service.data.rglob("*")) if size is not None]
     return Look(
         at,
@@ -54,6 +54,12 @@ def look(service: Service, at: float = 0.0) -> Look:
         sum(files) / 1e6,
         len(list((service.folder / "tmp").rglob("*"))),
     )
+
+
+def allocated(pid: int) -> float:
+    """MB of a process without the pages of files, such as code, which the system loads when they are used and takes
+    back as it likes: by themselves they are no leak, and taken back they hide one."""
+    return memory(pid, "RssAnon") + memory(pid, "RssShmem")
 
 
 @contextmanager
