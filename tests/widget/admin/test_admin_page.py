@@ -2,123 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
 
 import httpx
-import numpy as np
 import pytest
-from open_shop import Visit, visit
-from real_service import ROOT, Service, put_product, running
+from admin_page import Keys, choose, enter, expect_shown, fill, send
+from open_shop import Visit
+from real_service import ROOT, Service, put_product
 
 from tryon_service.access.access import KEYS_FILE
-from tryon_service.access.keys import KeyStore, Scope
-from tryon_service.figures import OUTFITS, draw_figure
-from tryon_service.imaging.encode import encode
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from tryon_service.access.keys import KeyStore
 
 pytestmark = pytest.mark.browser
 
-WIDGET = ROOT / "tryon_service" / "widget"
-STORE = "first-hour"
-ALL: tuple[Scope, ...] = ("render", "products", "admin")
-DEADLINE = 30_000
-"""Milliseconds that anything on the page may take."""
+AXE = ROOT / "tryon_service" / "widget" / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"width": 320, "height": 640}
 FAILED_CALL = "Failed to load resource"
 """What the console says of every answer of 400 and above, expected or not."""
-
-Keys = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def say() -> dict[str, str]:
-    texts: dict[str, str] = json.loads((WIDGET / "src" / "admin" / "texts" / "en.json").read_text("utf-8"))
-    return texts
-
-
-@pytest.fixture(scope="module")
-def service(networks: None, browser: Browser) -> Iterator[Service]:
-    """A service without products; no shop is needed for its admin page."""
-    with running() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def keys(service: Service) -> Keys:
-    """keys("products"): the text of a new key of the store with these scopes, default all."""
-    store = KeyStore(service.data / KEYS_FILE)
-    return lambda *scopes: store.create(STORE, scopes or ALL)[1]
-
-
-@pytest.fixture
-def http(service: Service, keys: Keys) -> Iterator[httpx.Client]:
-    """The service as the shop's own programs see it; the store is empty before and after."""
-    with service.http(keys()) as client:
-        yield client
-        for product in client.get("/v1/products").json()["products"]:
-            client.delete(f"/v1/products/{product['id']}")
-
-
-@pytest.fixture
-def admin(new_context: Callable[..., BrowserContext], service: Service) -> Callable[..., Visit]:
-    """admin(path="#/new", **options of the context): the page, before any key is given."""
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=DEADLINE)
-    return lambda path="", **options: visit(new_context(**options), f"{service.url}/admin{path}")
-
-
-@pytest.fixture(scope="module")
-def pictures() -> dict[str, bytes]:
-    """Two photos of a product on a model, one of a garment laid flat, and what is none."""
-    flat = np.full((640, 480, 3), 235, np.uint8)
-    flat[160:480, 120:360] = (90, 120, 160)
-    front, hip = (draw_figure(pose, OUTFITS["print_tee"], (480, 640)).photo for pose in ("standing", "hand_on_hip"))
-    photos = {"front.jpg": front, "hip.jpg": hip, "flat.jpg": flat}
-    return {"paper.jpg": b"%PDF-1.4 ...", **{name: encode(one, "jpeg") for name, one in photos.items()}}
-
-
-def enter(page: Page, key: str) -> None:
-    page.locator("input[type=password]").fill(key)
-    page.keyboard.press("Enter")
-
-
-def choose(page: Page, pictures: dict[str, bytes], *names: str) -> None:
-    files: list[Any] = [{"name": name, "mimeType": "image/jpeg", "buffer": pictures[name]} for name in names]
-    page.locator("input[type=file]").set_input_files(files)
-
-
-def fill(page: Page, say: dict[str, str], product: str) -> None:
-    page.get_by_label(say["form.id"]).fill(product)
-    page.get_by_label(say["form.rights"]).check()
-    page.get_by_label(say["form.reference"]).fill("contract 7")
-
-
-def send(page: Page, say: dict[str, str]) -> None:
-    page.get_by_role("button", name=say["form.send"]).click()
-
-
-def expect_shown(image: Locator) -> None:
-    """Fully loaded, whatever it shows."""
-    from playwright.sync_api import expect
-
-    expect(image).to_have_attribute("src", re.compile("^(blob|data):"))
-    expect(image).not_to_have_class("waiting")
-    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
-
-
-def digests(http: httpx.Client, product: str) -> list[str]:
-    return [photo["sha256"] for photo in http.get(f"/v1/products/{product}").json()["photos"]]
-
-
-def sha256(photo: bytes) -> str:
-    return hashlib.sha256(photo).hexdigest()
 
 
 def test_only_a_key_with_all_scopes_opens_the_page_and_only_the_box_keeps_it(
@@ -232,101 +134,6 @@ def test_the_first_hour(
     assert [one for one in made.complaints if FAILED_CALL not in one] == []
 
 
-def test_what_is_wrong_stands_where_it_is(
-    admin: Callable[..., Visit], keys: Keys, http: httpx.Client, pictures: dict[str, bytes], say: dict[str, str]
-) -> None:
-    from playwright.sync_api import expect
-
-    page = admin("#/new").page
-    enter(page, keys())
-    send(page, say)
-    expect(page.get_by_label(say["form.id"])).to_be_focused()
-    for place in ("id", "photos", "rights", "reference"):
-        expect(page.get_by_text(say[f"form.needs.{place}"])).to_be_visible()
-
-    fill(page, say, "two words")
-    send(page, say)
-    expect(page.get_by_text(say["form.needs.idform"])).to_be_visible()
-    fill(page, say, "tee-1")
-    choose(page, pictures, "front.jpg", "paper.jpg")
-    send(page, say)
-    rows = page.locator(".chosen > li")
-    expect(rows.nth(1)).to_contain_text(say["reason.unsupported_format"])
-    expect(rows.nth(0).locator(".problem")).to_be_hidden()
-    expect(page.get_by_role("alert")).to_contain_text(say["form.wrong"])
-
-    rows.nth(0).get_by_role("button", name=re.compile("Take photo")).click()
-    rows.nth(0).get_by_role("button", name=re.compile("Take photo")).click()
-    choose(page, pictures, "flat.jpg", "flat.jpg")
-    send(page, say)
-    for index in (0, 1):
-        expect(rows.nth(index)).to_contain_text(say["advice.no_model_in_product"])
-    assert http.get("/v1/products").json()["products"] == [], "nothing was kept"
-
-    choose(page, pictures, *["front.jpg"] * 7)
-    expect(rows).to_have_count(8)
-    expect(page.get_by_text("A product has at most 8 photos; 1 left out.")).to_be_visible()
-
-
-def test_photos_are_dropped_put_in_order_and_sent_so(
-    admin: Callable[..., Visit], keys: Keys, http: httpx.Client, pictures: dict[str, bytes], say: dict[str, str]
-) -> None:
-    from playwright.sync_api import expect
-
-    page = admin("#/new").page
-    enter(page, keys())
-    for name in ("front.jpg", "hip.jpg", "flat.jpg"):
-        data = page.evaluate_handle(
-            """([name, bytes]) => {
-              const transfer = new DataTransfer();
-              transfer.items.add(new File([new Uint8Array(bytes)], name, { type: "image/jpeg" }));
-              return transfer;
-            }""",
-            [name, list(pictures[name])],
-        )
-        page.locator(".drop").dispatch_event("drop", {"dataTransfer": data})
-    names = page.locator(".filename")
-    expect(names).to_have_text([re.compile(one) for one in ("front", "hip", "flat")])
-    page.locator(".chosen > li").nth(2).drag_to(page.locator(".chosen > li").nth(0))
-    expect(names).to_have_text([re.compile(one) for one in ("flat", "front", "hip")])
-    page.get_by_role("button", name="Move photo 3 forward").press("Enter")
-    expect(names).to_have_text([re.compile(one) for one in ("flat", "hip", "front")])
-    expect(page.get_by_role("button", name="Move photo 2 forward")).to_be_focused()
-
-    page.goto(page.url.replace("#/new", "#/"))  # nothing is lost by looking elsewhere
-    page.get_by_role("link", name=say["list.new"]).click()
-    fill(page, say, "tee-1")
-    send(page, say)
-    expect(page.get_by_role("heading", level=1, name="tee-1")).to_be_visible()
-    assert digests(http, "tee-1") == [sha256(pictures[name]) for name in ("flat.jpg", "hip.jpg", "front.jpg")]
-
-
-def test_a_product_is_not_replaced_unasked(
-    admin: Callable[..., Visit], keys: Keys, http: httpx.Client, pictures: dict[str, bytes], say: dict[str, str]
-) -> None:
-    from playwright.sync_api import expect
-
-    put_product(http, "tee-1", pictures["front.jpg"])
-    page = admin("#/new").page
-    enter(page, keys())
-    fill(page, say, "tee-1")
-    choose(page, pictures, "hip.jpg")
-    send(page, say)
-    expect(page.get_by_role("alert")).to_contain_text(say["form.exists"])
-    assert digests(http, "tee-1") == [sha256(pictures["front.jpg"])]
-    page.get_by_role("button", name=say["form.exists.do"]).click()
-    expect(page.get_by_role("heading", level=1, name="tee-1")).to_be_visible()
-    assert digests(http, "tee-1") == [sha256(pictures["hip.jpg"])]
-
-    page.get_by_role("link", name=say["product.replace"]).click()
-    choose(page, pictures, "front.jpg")
-    page.get_by_label(say["form.rights"]).check()
-    page.get_by_label(say["form.reference"]).fill("contract 8")
-    page.get_by_role("button", name=say["form.send.replace"]).click()
-    expect(page.get_by_text("contract 8")).to_be_visible()
-    assert digests(http, "tee-1") == [sha256(pictures["front.jpg"])]
-
-
 def test_by_keyboard_alone(
     admin: Callable[..., Visit], keys: Keys, http: httpx.Client, pictures: dict[str, bytes], say: dict[str, str]
 ) -> None:
@@ -428,12 +235,11 @@ def test_every_panel_is_accessible_and_fits_a_small_phone_in_russian(
 ) -> None:
     from playwright.sync_api import expect
 
-    axe = WIDGET / "node_modules" / "axe-core" / "axe.min.js"
-    if not axe.is_file():
+    if not AXE.is_file():
         pytest.skip("no axe-core: run npm ci in tryon_service/widget")
     put_product(http, "tee-1", pictures["front.jpg"], pictures["flat.jpg"])
     page = admin("?lang=ru", color_scheme=scheme, viewport=PHONE).page
-    page.evaluate(axe.read_text("utf-8") + "; 0")
+    page.evaluate(AXE.read_text("utf-8") + "; 0")
 
     def check(panel: str) -> None:
         page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished)).then(() => 0)")
