@@ -145,7 +145,7 @@ def _range(values: Sequence[int]) -> list[int]:
 def _now(mix: Mix, looks: Sequence[Look]) -> str:
     wrong = sum(not call.good for call in list(mix.calls))
     last = looks[-1] if looks else Look(0.0, {}, 0, 0, 0, 0.0, 0)
-    parts = ", ".join(f"{role} {mb:.0f}" for role, mb in last.mb_of.items())
+    parts = ", ".join(f"{role or 'others'} {mb:.0f}" for role, mb in last.mb_of.items())
     return (
         f"{last.at:.0f} s: {len(mix.calls)} calls, {wrong} errors, {sum(mix.deeds.values())} misbehaving, "
         f"{last.mb:.0f} MB ({parts}), {last.descriptors} descriptors, {last.threads} threads, {last.files} files"

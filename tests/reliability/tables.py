@@ -73,7 +73,8 @@ def _three(ms: dict[str, float]) -> str:
 
 
 def _by_role(before: dict[str, Any], after: dict[str, Any]) -> str:
-    parts = ", ".join(f"{role} {mb:.0f} and {after['mb_of'].get(role, 0):.0f}" for role, mb in before["mb_of"].items())
+    held = {role or "others": (mb, after["mb_of"].get(role, 0.0)) for role, mb in before["mb_of"].items()}
+    parts = ", ".join(f"{role} {first:.0f} and {last:.0f}" for role, (first, last) in held.items())
     return f"{before['mb']} MB and {after['mb']} MB ({parts})"
 
 
