@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tryon_service.packing import PackingError, pack, unpack
@@ -85,12 +85,25 @@ def test_a_file_can_not_name_what_is_built(name: str) -> None:
     data = packed(Credit())
     forged = data.tobytes().replace(b"tryon_service.types:Credit", name.encode())
     length = int.from_bytes(forged[:8], "little") + len(name) - len("tryon_service.types:Credit")
-    with pytest.raises(PackingError):
-        unpack(np.frombuffer(length.to_bytes(8, "little") + forged[8:], np.uint8))
+    with pytest.raises(PackingError, match="is not a class of this package"):
+        unpack(np.frombuffer(length.to_bytes(8, "little") + forged[8:] + bytes(64), np.uint8))
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=200))
+@example(bytes(7) + b"\x01" + b"0")  # longer, by its own account, than it is
+@example(b"\x01" + bytes(7) + b"0")  # without what fills it up
+@example(b"\x01" + bytes(7) + b"0" + bytes(55))
 def test_any_bytes_are_a_tree_or_a_clear_error(data: bytes) -> None:
+    try:
+        tree = unpack(np.frombuffer(data, np.uint8))
+    except PackingError:
+        return
+    assert len(data) >= 64
+    assert repr(unpack(packed(tree))) == repr(tree)
+
+
+@pytest.mark.parametrize("most", [0, 7, 8, 9, 63])
+def test_what_is_cut_short_is_no_tree(most: int) -> None:
     with pytest.raises(PackingError):
-        unpack(np.frombuffer(data, np.uint8))
+        unpack(packed(7)[:most])

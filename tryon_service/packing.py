@@ -62,8 +62,10 @@ def unpack(data: NDArray[np.uint8]) -> Any:  # noqa: ANN401 - as many types as t
     """
     try:
         (length,) = _HEADER.unpack(bytes(data[: _HEADER.size]))
-        tree = json.loads(bytes(data[_HEADER.size : _HEADER.size + length]))
-        return _Reader(data[_aligned(_HEADER.size + length) :]).restored(tree)
+        end = _HEADER.size + length
+        if _aligned(end) > len(data):
+            raise PackingError("it is cut short")
+        return _Reader(data[_aligned(end) :]).restored(json.loads(bytes(data[_HEADER.size : end])))
     except PackingError:
         raise
     except _NONSENSE as error:
