@@ -59,7 +59,7 @@ def look(service: Service, at: float = 0.0) -> Look:
 def allocated(pid: int) -> float:
     """MB of a process without the pages of files, such as code, which the system loads when they are used and takes
     back as it likes: by themselves they are no leak, and taken back they hide one."""
-    return memory(pid, "RssAnon") + memory(pid, "RssShmem")
+    return memory(pid, "RssAnon")
 
 
 @contextmanager
