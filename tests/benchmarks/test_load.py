@@ -7,7 +7,6 @@ import itertools
 import math
 import sys
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,22 +16,24 @@ from tests.real_service import running
 from tryon_service.errors import ZooError
 from tryon_service.zoo.store import Store
 
-SLOW = 0.4
-"""Seconds that every second call of the stand-in takes."""
+CALLS = 10
+RATE = 20.0
 
 
 @pytest.fixture
 def stand_in() -> Iterator[str]:
-    """URL of a service that answers the first call late, the second with 429, and so on."""
-    turns = itertools.count()
+    """URL of a service that turns away every second call, and answers the others when it has seen all of them."""
+    turns, all_sent = itertools.count(1), threading.Event()
 
     class Answers(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            turned_away = next(turns) % 2
-            if not turned_away:
-                time.sleep(SLOW)
-            self.send_response(429 if turned_away else 200)
+            turn = next(turns)
+            if turn == CALLS:
+                all_sent.set()
+            turned_away = turn % 2 == 0
+            met = turned_away or all_sent.wait(60.0)
+            self.send_response(429 if turned_away else 200 if met else 504)
             if turned_away:
                 self.send_header("Retry-After", "1")
             self.send_header("Content-Length", "0")
@@ -50,14 +51,12 @@ def stand_in() -> Iterator[str]:
 
 
 def test_calls_are_sent_when_due_however_late_the_answers_are(stand_in: str) -> None:
-    shots = fire(Order(stand_in, {}, b"body"), even(rate=20.0, seconds=0.5))
-    assert [shot.due for shot in shots] == pytest.approx([index / 20.0 for index in range(10)])
-    row = summary(shots)
-    assert row["by_status"] == {"200": 5, "429": 5}
-    assert row["shed_rate"] == 0.5
-    assert row["retry_after_s"] == [1.0]
-    assert row["picture_ms"]["p50"] >= 1000 * SLOW
-    assert row["turned_away_ms"]["p50"] < 1000 * SLOW
+    shots = fire(Order(stand_in, {}, b"body"), even(RATE, CALLS / RATE))
+    assert [shot.due for shot in shots] == pytest.approx([index / RATE for index in range(CALLS)])
+    assert sorted(shot.status for shot in shots) == [200] * 5 + [429] * 5, "all were sent before any was answered"
+    last = shots[-1].due
+    assert all(shot.due + shot.seconds > last - 0.01 for shot in shots if shot.status == 200)
+    assert {shot.retry_after for shot in shots if shot.status == 429} == {1.0}
 
 
 def test_a_service_that_is_not_there() -> None:
@@ -81,6 +80,15 @@ def test_figures() -> None:
     assert quantile([7.0], 0.5) == 7.0
     assert slope([(0.0, 999.0), (60.0, 100.0), (90.0, 101.5), (120.0, 103.0)], since=60.0) == pytest.approx(3.0)
     assert summary([Shot(0.0, 0.1, 200), Shot(0.0, 0.3, 200)])["picture_ms"]["p50"] == 100.0
+
+
+def test_pictures_are_told_from_what_is_turned_away() -> None:
+    row = summary([Shot(0.0, 0.4, 200), Shot(0.1, 0.01, 429, 1.0), Shot(0.2, 0.03, 429, 2.0), Shot(0.3, 0.6, 200)])
+    assert row["by_status"] == {"200": 2, "429": 2}
+    assert (row["picture_ms"]["p50"], row["picture_ms"]["p100"]) == (400.0, 600.0)
+    assert (row["turned_away_ms"]["p50"], row["turned_away_ms"]["p100"]) == (10.0, 30.0)
+    assert row["shed_rate"] == 0.5
+    assert row["retry_after_s"] == [1.0, 2.0]
 
 
 @pytest.mark.load
