@@ -25,9 +25,9 @@ import httpx
 from tryon_service.engine_client import EngineClient
 
 ROOT = Path(__file__).parents[1]
-DEADLINE = 30.0
+DEADLINE = 60.0
 """Seconds that anything may take here."""
-FIRST_START = 90.0
+FIRST_START = 180.0
 """Seconds for a service to be ready, on a machine that has much else to do."""
 OPEN = "1000000 per minute"
 """A rate limit that nobody reaches."""

@@ -207,7 +207,7 @@ def test_processes_that_start_together_make_one_file(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", code, str(tmp_path / "new/keys.db")]
     racing = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(6)]
-    texts = [process.communicate("go\n", timeout=30)[0].strip() for process in racing]
+    texts = [process.communicate("go\n", timeout=60)[0].strip() for process in racing]
     keys = KeyStore(tmp_path / "new/keys.db")
     assert {keys.authenticate(text).store for text in texts} == {"shop"}
     assert len(keys.list()) == 6

@@ -20,7 +20,7 @@ def test_those_who_wait_together(monkeypatch: pytest.MonkeyPatch) -> None:
     together = threading.Barrier(CALLERS)
 
     def silent(*_: object, **__: object) -> NoReturn:
-        together.wait(10.0)
+        together.wait(60.0)
         raise StorageError(TimeoutError())
 
     monkeypatch.setattr(RedisStorage, "incr", silent)

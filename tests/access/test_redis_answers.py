@@ -28,4 +28,4 @@ def test_one_that_is_silent() -> None:
         with connect(f"redis://127.0.0.1:{silent.getsockname()[1]}/0") as redis:  # type: ignore[union-attr]
             began = time.monotonic()
             assert not answers(redis)
-            assert time.monotonic() - began < 5.0
+            assert time.monotonic() - began < 30.0

@@ -72,7 +72,7 @@ def test_processes_add_up_at_their_exit(keys: KeyStore, tmp_path: Path) -> None:
     key, _ = keys.create("shop", ["render"])
     command = [sys.executable, "-c", COUNTING, str(tmp_path / "keys.db"), key.id, "exit"]
     for process in [subprocess.Popen(command) for _ in range(3)]:
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     (row,) = Usage(tmp_path / "keys.db").rows()
     assert row.count == 1500
 

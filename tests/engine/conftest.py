@@ -35,7 +35,7 @@ def settings() -> Iterator[Settings]:
 def eventually() -> Callable[[Callable[[], object], float], None]:
     """Look until something is true, for so many seconds at most."""
 
-    def look(true: Callable[[], object], seconds: float = 10.0) -> None:
+    def look(true: Callable[[], object], seconds: float = 60.0) -> None:
         until = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < until, "it never came true"

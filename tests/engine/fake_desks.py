@@ -15,6 +15,7 @@ from pathlib import Path
 from tryon_service.engine.messages import Message
 from tryon_service.engine.worker import DONE, REFUSED, WorkerSettings
 from tryon_service.errors import InputError, RefusedError, ZooError
+from tryon_service.settings import Settings
 from tryon_service.types import Reason
 
 REPORT = {
@@ -29,6 +30,7 @@ REPORT = {
     "networks": [],
 }
 PICTURE = b"a picture"
+LET_GO, MAY_START = "let_go", "may_start"
 
 
 class FakeDesk:
@@ -57,6 +59,11 @@ class FakeDesk:
 
     def hang(self, _: str) -> None:
         threading.Event().wait()
+
+    def hold(self, _: str) -> None:
+        """Until `let_go`."""
+        while not (self.log.parent / LET_GO).exists():
+            time.sleep(0.01)
 
     def nap(self, seconds: str) -> None:
         time.sleep(float(seconds))
@@ -101,6 +108,11 @@ def _wish(message: Message) -> str:
 NO_FIGURES = {"part": "", "value": None, "limit": None}
 
 
+def let_go(settings: Settings) -> None:
+    """What is held goes on."""
+    (settings.data / "poses" / LET_GO).touch()
+
+
 def open_fake(settings: WorkerSettings) -> FakeDesk:
     settings.poses.mkdir(parents=True, exist_ok=True)
     with (settings.poses / "starts").open("a") as log:
@@ -116,7 +128,7 @@ def open_never(settings: WorkerSettings) -> FakeDesk:
 def open_later(settings: WorkerSettings) -> FakeDesk:
     """Fails until a file says that it may start."""
     desk = open_fake(settings)
-    if not (settings.poses / "may_start").exists():
+    if not (settings.poses / MAY_START).exists():
         os._exit(3)
     return desk
 

@@ -55,11 +55,11 @@ def counted(metrics: EngineMetrics) -> float:
 def test_it_is_counted_over_workers_that_come_and_go(settings: Settings) -> None:
     metrics = EngineMetrics()
     queue: WorkQueue[Message, Message] = WorkQueue(100, 1 << 20, 0.2)
-    supervisor = Supervisor(queue, worker_settings(settings), item_timeout=20.0, watcher=metrics, opening=open_counting)
+    supervisor = Supervisor(queue, worker_settings(settings), item_timeout=60.0, watcher=metrics, opening=open_counting)
 
     def ask(kind: str) -> None:
-        assert supervisor.wait_ready(20.0)
-        supervisor.submit(Message(kind, {}), priority="shopper", deadline=time.monotonic() + 60.0).result(20.0)
+        assert supervisor.wait_ready(60.0)
+        supervisor.submit(Message(kind, {}), priority="shopper", deadline=time.monotonic() + 60.0).result(60.0)
 
     supervisor.start()
     try:

@@ -29,11 +29,14 @@ class OddEngine(TryOnServicer):
     def __init__(self) -> None:
         self.metadata: dict[str, str | bytes] = {}
         self.stopping_until = 0.0
+        self.asked, self.answers = threading.Event(), threading.Event()
+        """What is slow sets the one and waits for the other."""
 
     def GetProduct(self, request: pb.GetProductRequest, context: grpc.ServicerContext) -> pb.GetProductResponse:  # noqa: N802
         self.metadata = {one.key: one.value for one in context.invocation_metadata()}
         if request.product_id == "slow":
-            time.sleep(1.0)
+            self.asked.set()
+            self.answers.wait(60.0)
         elif request.product_id == "garbled":
             context.set_trailing_metadata(((ERROR_KEY, b"\xff\xff"),))
             context.abort(grpc.StatusCode.INTERNAL, "")
@@ -54,10 +57,11 @@ def odd(settings: Settings) -> Iterator[OddEngine]:
     server.add_insecure_port(settings.engine_address)
     server.start()
     yield servicer
+    servicer.answers.set()
     server.stop(0).wait()
 
 
-def get(client: EngineClient, product_id: str, timeout: float = 5.0, **more: str) -> pb.GetProductResponse:
+def get(client: EngineClient, product_id: str, timeout: float = 60.0, **more: str) -> pb.GetProductResponse:
     return client.get_product(pb.GetProductRequest(product_id=product_id), store="shop", timeout=timeout, **more)
 
 
@@ -75,19 +79,19 @@ def test_store_trace_and_large_answers_travel(odd: OddEngine, settings: Settings
 def test_odd_answers_become_our_errors(odd: OddEngine, settings: Settings, what: str, code: str) -> None:
     client = EngineClient.of(settings)
     with pytest.raises(TryonError) as caught:
-        get(client, what, timeout=0.3)
+        get(client, what, timeout=0.3 if what == "slow" else 60.0)
     assert caught.value.code == code
     client.close()
 
 
 def test_a_call_that_is_cut_off_may_be_made_again(odd: OddEngine, settings: Settings) -> None:
     client = EngineClient.of(settings)
-    timer = threading.Timer(0.3, client.close)
-    timer.start()
+    cutting = threading.Thread(target=lambda: (odd.asked.wait(60.0), client.close()))
+    cutting.start()
     with pytest.raises(UnavailableError) as caught:
         get(client, "slow")
     assert (caught.value.code, caught.value.retryable) == ("engine_unavailable", True)
-    timer.join()
+    cutting.join()
 
 
 def test_an_answer_beyond_the_limit_is_told_so(odd: OddEngine, settings: Settings) -> None:
@@ -104,7 +108,7 @@ def test_nobody_there(settings: Settings) -> None:
     with pytest.raises(UnavailableError) as caught:
         get(client, "p")
     assert (caught.value.code, caught.value.retryable) == ("engine_unavailable", True)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 20.0
     assert not client.healthy(0.5)
     client.close()
 
@@ -116,12 +120,12 @@ def test_somebody_who_never_answers(settings: Settings) -> None:
         assert not client.healthy(0.3)
         with pytest.raises(UnavailableError):
             get(client, "p", timeout=0.3)
-        assert time.monotonic() - began < 3.0
+        assert time.monotonic() - began < 20.0
         client.close()
 
 
 def test_an_engine_that_comes_late_is_waited_for(settings: Settings) -> None:
-    client = EngineClient(settings.engine_address, patience=10.0)
+    client = EngineClient(settings.engine_address, patience=60.0)
     settings.runtime.mkdir()
     server = grpc.server(futures.ThreadPoolExecutor(1))
     add_TryOnServicer_to_server(OddEngine(), server)
@@ -131,7 +135,7 @@ def test_an_engine_that_comes_late_is_waited_for(settings: Settings) -> None:
         server.start()
 
     threading.Timer(0.5, come).start()
-    assert get(client, "p", timeout=10.0).product.id == "x"
+    assert get(client, "p", timeout=60.0).product.id == "x"
     client.close()
     server.stop(0).wait()
 
@@ -147,7 +151,7 @@ def test_an_engine_that_is_stopping_is_waited_for_as_long_as_the_caller_waits(
     with pytest.raises(UnavailableError) as caught:
         get(client, "p", timeout=0.8)
     assert caught.value.retryable
-    assert 0.6 <= time.monotonic() - began < 5.0
+    assert 0.6 <= time.monotonic() - began < 20.0
     client.close()
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from fake_desks import PICTURE, lines, open_fake
+from fake_desks import PICTURE, let_go, lines, open_fake
 
 from tryon_service.engine.picture_cache import PictureKey
 from tryon_service.engine.server import Engine
@@ -35,22 +35,22 @@ class Bench:
         self.settings, self.png = settings, png
         self.engine = Engine(settings, open_fake)
         self.engine.start()
-        assert self.engine.supervisor.wait_ready(20.0)
+        assert self.engine.supervisor.wait_ready(60.0)
         self.client = EngineClient.of(settings)
         self.put("tee")
 
     def put(self, product_id: str, *, view: pb.View = pb.VIEW_FRONT) -> None:
         photos = [pb.ProductPhoto(image=self.png, view=view)]
         wanted = pb.PutProductRequest(product_id=product_id, photos=photos, rights_reference="contract 7")
-        self.client.put_product(wanted, store=STORE, timeout=20.0)
+        self.client.put_product(wanted, store=STORE, timeout=60.0)
 
     def delete(self, product_id: str) -> None:
-        self.client.delete_product(pb.DeleteProductRequest(product_id=product_id), store=STORE, timeout=20.0)
+        self.client.delete_product(pb.DeleteProductRequest(product_id=product_id), store=STORE, timeout=60.0)
 
     def render(self, pose: str = "name:standing", product_id: str = "tee", **fields: object) -> pb.RenderResponse:
         shopper = {} if "photo" in fields else {"pose": pose}
         wanted = pb.RenderRequest(product_id=product_id, **shopper, **fields)  # type: ignore[arg-type]
-        return self.client.render(wanted, store=STORE, timeout=20.0)
+        return self.client.render(wanted, store=STORE, timeout=60.0)
 
     def add_pose(self, name: str) -> None:
         """One of the shop's own; what the fake worker does is in its name."""
@@ -96,7 +96,7 @@ def test_a_picture_is_computed_once_and_says_what_each_call_took(open_bench: Cal
     assert bench.computed == ["standing_"]
     assert set(first.report.timings_ms) == {"render"}
     assert set(again.report.timings_ms) == {"cache"}
-    assert 0.0 < again.report.timings_ms["cache"] < 1000.0
+    assert 0.0 < again.report.timings_ms["cache"] < 60_000.0
     again.report.ClearField("timings_ms")
     first.report.ClearField("timings_ms")
     assert again == first
@@ -148,7 +148,7 @@ def test_nothing_of_a_shopper_is_ever_kept(
         assert bench.render(token).image == PICTURE
         photos = pb.ProductPhotos(photos=[pb.ProductPhoto(image=bench.png)])
         wanted = pb.RenderRequest(pose="name:standing", photos=photos)
-        bench.client.render(wanted, store=STORE, timeout=20.0)
+        bench.client.render(wanted, store=STORE, timeout=60.0)
     assert bench.computed == ["photo_", "pose_", "standing_"] * 2
     assert bench.kept == []
     assert bench.engine._pictures._computing == {}
@@ -167,15 +167,16 @@ def test_a_replaced_pose_makes_another_picture(open_bench: Callable[..., Bench])
 
 
 def test_a_pose_replaced_while_it_is_rendered_is_not_kept(
-    open_bench: Callable[..., Bench], eventually: Eventually
+    open_bench: Callable[..., Bench], settings: Settings, eventually: Eventually
 ) -> None:
     bench = open_bench()
-    bench.add_pose("doze_400")
+    bench.add_pose("hold")
     with ThreadPoolExecutor(1) as pool:
-        begun = pool.submit(bench.render, "name:doze_400")
+        begun = pool.submit(bench.render, "name:hold")
         eventually(lambda: bench.computed)
-        bench.add_pose("doze_400")
-        assert begun.result(10.0).image == PICTURE
+        bench.add_pose("hold")
+        let_go(settings)
+        assert begun.result(60.0).image == PICTURE
     assert bench.kept == []
 
 
@@ -209,7 +210,7 @@ def test_a_product_that_goes_while_it_is_rendered_leaves_nothing(
         begun = [pool.submit(bench.render, "name:doze_400") for _ in range(2)]
         eventually(lambda: "doze_400" in bench.computed)
         bench.delete("tee") if change == "delete" else bench.put("tee", view=pb.VIEW_BACK)
-        assert all(one.result(10.0).image == PICTURE for one in begun)
+        assert all(one.result(60.0).image == PICTURE for one in begun)
     assert bench.kept == []
 
 
@@ -230,10 +231,10 @@ def test_a_found_picture_needs_neither_queue_nor_worker(
         assert bench.render().image == PICTURE
         os.kill(bench.engine.supervisor.worker_pid, signal.SIGKILL)
         with pytest.raises(TryonError) as lost:
-            hanging.result(10.0)
+            hanging.result(60.0)
         assert lost.value.code == "engine_unavailable"
         assert set(bench.render().report.timings_ms) == {"cache"}
-        assert queued.result(20.0).image == PICTURE
+        assert queued.result(60.0).image == PICTURE
 
 
 def test_many_visitors_of_one_listing_cost_one_picture(
@@ -242,7 +243,7 @@ def test_many_visitors_of_one_listing_cost_one_picture(
     bench = open_bench()
     bench.add_pose("doze_400")
     with ThreadPoolExecutor(6) as pool:
-        answers = [one.result(10.0) for one in [pool.submit(bench.render, "name:doze_400") for _ in range(6)]]
+        answers = [one.result(60.0) for one in [pool.submit(bench.render, "name:doze_400") for _ in range(6)]]
     assert bench.computed == ["doze_400"]
     took = sorted(json.dumps(dict(answer.report.timings_ms)) for answer in answers)
     assert sum("cache" in one for one in took) == 5, took

@@ -27,17 +27,17 @@ def test_the_next_owner_waits_for_the_first_to_end(settings: Settings) -> None:
     def first() -> None:
         with claimed(address, 0.0):
             started.set()
-            ended.wait(10.0)
+            ended.wait(60.0)
 
     started = threading.Event()
     owner = threading.Thread(target=first)
     owner.start()
-    started.wait(10.0)
+    started.wait(60.0)
     threading.Timer(0.2, ended.set).start()
     began = time.monotonic()
-    with claimed(address, 10.0):
+    with claimed(address, 60.0):
         assert ended.is_set()
-        assert time.monotonic() - began < 5.0
+        assert time.monotonic() - began < 30.0
     owner.join()
 
 

@@ -59,7 +59,7 @@ def engines() -> Iterator[tuple[int, list[NamedEngine]]]:
 
 
 def ask(client: EngineClient) -> str:
-    return client.list_poses(pb.ListPosesRequest(), store="shop", timeout=5.0).names[0]
+    return client.list_poses(pb.ListPosesRequest(), store="shop", timeout=60.0).names[0]
 
 
 def test_calls_go_round_and_past_an_engine_that_stops(engines: tuple[int, list[NamedEngine]]) -> None:

@@ -35,7 +35,7 @@ def engine(pipeline: Pipeline) -> Iterator[Engine]:
     """One for all; `pipeline` skips where there are no networks."""
     folder = Path(tempfile.mkdtemp(prefix="tryon-"))
     with Engine(Settings(data=folder, log_level="error")) as started:
-        assert started.supervisor.wait_ready(30.0)
+        assert started.supervisor.wait_ready(60.0)
         yield started
     shutil.rmtree(folder)
 
@@ -60,11 +60,11 @@ def product(client: EngineClient, product_png: bytes) -> pb.Product:
 def put(client: EngineClient, product_id: str, *images: bytes) -> pb.PutProductResponse:
     photos = [pb.ProductPhoto(image=image) for image in images]
     request = pb.PutProductRequest(product_id=product_id, photos=photos, rights_reference="contract 7")
-    return client.put_product(request, store=STORE, timeout=30.0)
+    return client.put_product(request, store=STORE, timeout=60.0)
 
 
 def render(client: EngineClient, store: str = STORE, **fields: object) -> pb.RenderResponse:
-    return client.render(pb.RenderRequest(**fields), store=store, timeout=30.0)
+    return client.render(pb.RenderRequest(**fields), store=store, timeout=60.0)
 
 
 def kept(engine: Engine) -> list[str]:
@@ -81,7 +81,7 @@ def test_photo_token_product_and_bytes_give_the_same_picture(
     assert by_id.image == encode(in_process.picture, "jpeg", credit=in_process.credit, mark=mark)
     photos = pb.ProductPhotos(photos=[pb.ProductPhoto(image=product_png)])
     assert render(client, photo=shopper_png, photos=photos).image == by_id.image
-    pose = client.analyze_pose(pb.AnalyzePoseRequest(photo=shopper_png), store=STORE, timeout=30.0)
+    pose = client.analyze_pose(pb.AnalyzePoseRequest(photo=shopper_png), store=STORE, timeout=60.0)
     from_token = render(client, pose=pose.pose, product_id="tee")
     assert from_token.image == by_id.image
     assert from_token.report.scores == by_id.report.scores
@@ -103,7 +103,7 @@ def test_a_picture_found_again_is_the_one_that_is_computed(
 def test_a_token_is_worth_nothing_to_another_store(
     client: EngineClient, product: pb.Product, shopper_png: bytes
 ) -> None:
-    pose = client.analyze_pose(pb.AnalyzePoseRequest(photo=shopper_png), store="other", timeout=30.0)
+    pose = client.analyze_pose(pb.AnalyzePoseRequest(photo=shopper_png), store="other", timeout=60.0)
     with pytest.raises(InputError) as caught:
         render(client, pose=pose.pose, product_id="tee")
     assert caught.value.code == "invalid_pose"
@@ -158,9 +158,11 @@ def test_a_card_keeps_what_was_found_in_its_photos(
     again = put(client, "card", blank_png, product_png)
     assert not again.created
     assert again.product == made.product
-    listed = client.list_products(pb.ListProductsRequest(page_size=1), store=STORE, timeout=5.0)
+    listed = client.list_products(pb.ListProductsRequest(page_size=1), store=STORE, timeout=60.0)
     assert [one.id for one in listed.products] == ["card"]
-    assert client.get_product(pb.GetProductRequest(product_id="card"), store=STORE, timeout=5.0).product == made.product
+    assert (
+        client.get_product(pb.GetProductRequest(product_id="card"), store=STORE, timeout=60.0).product == made.product
+    )
 
 
 def test_a_card_without_any_usable_photo_is_refused(client: EngineClient, blank_png: bytes) -> None:
@@ -168,7 +170,7 @@ def test_a_card_without_any_usable_photo_is_refused(client: EngineClient, blank_
         put(client, "blank", blank_png)
     assert caught.value.code == "no_model_in_product"
     with pytest.raises(InputError) as unknown:
-        client.get_product(pb.GetProductRequest(product_id="blank"), store=STORE, timeout=5.0)
+        client.get_product(pb.GetProductRequest(product_id="blank"), store=STORE, timeout=60.0)
     assert unknown.value.code == "unknown_product"
 
 
@@ -178,9 +180,9 @@ def test_a_deleted_card_leaves_no_analysis(engine: Engine, client: EngineClient)
     put(client, "gone", image)
     put(client, "twin", image)
     assert len(kept(engine)) == len(before) + 1
-    client.delete_product(pb.DeleteProductRequest(product_id="gone"), store=STORE, timeout=10.0)
+    client.delete_product(pb.DeleteProductRequest(product_id="gone"), store=STORE, timeout=60.0)
     assert len(kept(engine)) == len(before) + 1, "the twin still has the photo"
-    client.delete_product(pb.DeleteProductRequest(product_id="twin"), store=STORE, timeout=10.0)
+    client.delete_product(pb.DeleteProductRequest(product_id="twin"), store=STORE, timeout=60.0)
     assert sorted(kept(engine)) == sorted(before)
     with pytest.raises(InputError):
         render(client, pose="name:standing", product_id="gone")
@@ -240,10 +242,10 @@ def test_bad_products_name_the_field(client: EngineClient, product_png: bytes) -
     ]
     for request, code, field in cases:
         with pytest.raises(InputError) as caught:
-            client.put_product(request, store=STORE, timeout=5.0)
+            client.put_product(request, store=STORE, timeout=60.0)
         assert (caught.value.code, caught.value.field) == (code, field)
     with pytest.raises(InputError) as caught:
-        client.analyze_pose(pb.AnalyzePoseRequest(photo=product_png, ttl_seconds=86401), store=STORE, timeout=5.0)
+        client.analyze_pose(pb.AnalyzePoseRequest(photo=product_png, ttl_seconds=86401), store=STORE, timeout=60.0)
     assert caught.value.field == "ttl_seconds"
 
 
@@ -270,7 +272,7 @@ def test_a_kill_in_the_middle_of_a_render_costs_that_one(
         while running(engine) == 0:
             time.sleep(0.005)
         os.kill(engine.supervisor.worker_pid, signal.SIGKILL)
-        errors = [error for error in (call.exception(30.0) for call in calls) if error is not None]
+        errors = [error for error in (call.exception(60.0) for call in calls) if error is not None]
     assert len(errors) == 1
     assert isinstance(errors[0], UnavailableError)
     assert (errors[0].code, errors[0].retryable) == ("engine_unavailable", True)
@@ -286,7 +288,7 @@ def test_nothing_of_a_shopper_is_kept(
     engine: Engine, client: EngineClient, product: pb.Product, caplog: pytest.LogCaptureFixture
 ) -> None:
     marked = encode(draw_figure("hand_on_hip", OUTFITS["striped_long"], (200, 300), seed=77).photo, "jpeg")
-    pose = client.analyze_pose(pb.AnalyzePoseRequest(photo=marked), store=STORE, timeout=30.0).pose
+    pose = client.analyze_pose(pb.AnalyzePoseRequest(photo=marked), store=STORE, timeout=60.0).pose
     render(client, photo=marked, product_id="tee", options=pb.RenderOptions(background="shopper"))
     render(client, pose=pose, product_id="tee")
     assert {key.pose[0] for key in engine._pictures._kept._items} <= {*house.names()}

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import grpc
 import pytest
-from fake_desks import PICTURE, lines, open_fake, open_never
+from fake_desks import MAY_START, PICTURE, let_go, lines, open_fake, open_later, open_never
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from prometheus_client import CollectorRegistry
 
 from tryon_service.engine.server import SERVICE, Engine
+from tryon_service.engine.worker import Opening
 from tryon_service.engine_client import EngineClient
 from tryon_service.errors import InputError, RefusedError, TryonError
 from tryon_service.pb import tryon_pb2 as pb
@@ -37,11 +38,11 @@ def start() -> Iterator[Start]:
     """Engines with a fake worker, ready unless told otherwise, stopped in the end."""
     engines = []
 
-    def start(settings: Settings, *, ready: bool = True) -> Engine:
-        engine = Engine(settings, open_fake)
+    def start(settings: Settings, opening: Opening = open_fake, *, ready: bool = True) -> Engine:
+        engine = Engine(settings, opening)
         engines.append(engine)
         engine.start()
-        assert not ready or engine.supervisor.wait_ready(20.0)
+        assert not ready or engine.supervisor.wait_ready(60.0)
         return engine
 
     yield start
@@ -61,7 +62,7 @@ def engine() -> Iterator[Engine]:
     """One for the tests that don't disturb it."""
     folder = Path(tempfile.mkdtemp(prefix="tryon-"))
     with Engine(Settings(data=folder, log_level="error"), open_fake) as started:
-        assert started.supervisor.wait_ready(20.0)
+        assert started.supervisor.wait_ready(60.0)
         yield started
     shutil.rmtree(folder)
 
@@ -84,11 +85,11 @@ def wish(what: str, png: bytes, **fields: object) -> pb.RenderRequest:
     return pb.RenderRequest(pose=f"name:{what}", photos=photos, **fields)
 
 
-def render(client: EngineClient, what: str, png: bytes, timeout: float = 20.0, **fields: object) -> pb.RenderResponse:
+def render(client: EngineClient, what: str, png: bytes, timeout: float = 60.0, **fields: object) -> pb.RenderResponse:
     return client.render(wish(what, png, **fields), store=STORE, timeout=timeout)
 
 
-def failure(client: EngineClient, what: str, png: bytes, timeout: float = 20.0) -> TryonError:
+def failure(client: EngineClient, what: str, png: bytes, timeout: float = 60.0) -> TryonError:
     with pytest.raises(TryonError) as caught:
         render(client, what, png, timeout)
     return caught.value
@@ -119,9 +120,8 @@ def test_a_full_queue_answers_at_once(
     start: Start, settings: Settings, client: EngineClient, png: bytes, eventually: Eventually
 ) -> None:
     engine = start(replace(settings, queue_items=4))
-    with ThreadPoolExecutor(20) as pool:
-        for _ in range(4):
-            pool.submit(render, client, "nap_3", png)
+    with ThreadPoolExecutor(4) as pool:
+        held = [pool.submit(render, client, "hold", png) for _ in range(4)]
         eventually(lambda: sample(engine.metrics.registry, "tryon_queue_items", priority="shopper") == 3)
         took = []
         for _ in range(10):
@@ -129,8 +129,9 @@ def test_a_full_queue_answers_at_once(
             error = failure(client, "standing", png)
             took.append(time.monotonic() - began)
             assert (error.code, error.retryable) == ("overloaded", True)
-        assert sorted(took)[5] < 0.05
-        engine.stop()
+        assert sorted(took)[5] < 1.0, "the tests' machine may be slow; what it takes is in the load benchmark"
+        let_go(settings)
+        assert [one.result(60.0).image for one in held] == [PICTURE] * 4
 
 
 def test_late_and_cancelled_calls_are_never_computed(
@@ -139,18 +140,19 @@ def test_late_and_cancelled_calls_are_never_computed(
     engine = start(settings)
     registry = engine.metrics.registry
     with ThreadPoolExecutor(4) as pool:
-        nap = pool.submit(render, client, "nap_1", png)
-        eventually(lambda: "nap_1" in lines(settings.data / "poses" / "log"))
-        late = pool.submit(failure, client, "late", png, 0.4)
+        held = pool.submit(render, client, "hold", png)
+        eventually(lambda: "hold_" in lines(settings.data / "poses" / "log"))
+        late = pool.submit(failure, client, "late", png, 2.0)
         with grpc.insecure_channel(settings.engine_address, [("grpc.default_authority", "localhost")]) as channel:
             method = channel.unary_unary(f"/{SERVICE}/Render", pb.RenderRequest.SerializeToString)
             call = method.future(wish("cancelled", png), metadata=(("tryon-store", STORE),))
             eventually(lambda: sample(registry, "tryon_queue_items", priority="shopper") == 2)
             call.cancel()
-        assert late.result(5.0).code == "deadline_exceeded"
-        assert nap.result(5.0).image == PICTURE
+        assert late.result(60.0).code == "deadline_exceeded"
+        let_go(settings)
+        assert held.result(60.0).image == PICTURE
     render(client, "after", png)
-    assert lines(settings.data / "poses" / "log") == ["nap_1", "after_"]
+    assert lines(settings.data / "poses" / "log") == ["hold_", "after_"]
     assert sample(registry, "tryon_queue_dropped_total", why="cancelled") == 1
     assert sample(registry, "tryon_queue_dropped_total", why="late") == 1
 
@@ -159,10 +161,15 @@ def test_health_says_what_is_true(
     start: Start, settings: Settings, client: EngineClient, png: bytes, eventually: Eventually
 ) -> None:
     assert not client.healthy(1.0)
-    start(replace(settings, item_timeout=0.5), ready=False)
+    may_start = settings.data / "poses" / MAY_START
+    may_start.parent.mkdir(parents=True)
+    may_start.touch()
+    start(replace(settings, item_timeout=2.0), open_later, ready=False)
     eventually(lambda: client.healthy(1.0))
+    may_start.unlink()
     assert failure(client, "hang", png).code == "engine_unavailable"
     assert not client.healthy(1.0)
+    may_start.touch()
     eventually(lambda: client.healthy(1.0))
     with grpc.insecure_channel(settings.engine_address, [("grpc.default_authority", "localhost")]) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
@@ -186,15 +193,16 @@ def test_draining_finishes_what_was_begun_and_takes_nothing_new(
     engine = start(settings)
     quick = EngineClient(settings.engine_address, patience=0.0)
     with ThreadPoolExecutor(4) as pool:
-        begun = [pool.submit(render, client, "nap_1", png)]
-        eventually(lambda: "nap_1" in lines(settings.data / "poses" / "log"))
+        begun = [pool.submit(render, client, "hold", png)]
+        eventually(lambda: "hold_" in lines(settings.data / "poses" / "log"))
         begun.append(pool.submit(render, client, "standing", png))
         eventually(lambda: sample(engine.metrics.registry, "tryon_queue_items", priority="shopper") == 1)
         drained = pool.submit(engine.drain)
         eventually(lambda: not client.healthy(1.0))
         assert failure(quick, "standing", png).code == "engine_unavailable"
-        assert [one.result(5.0).image for one in begun] == [PICTURE] * 2
-        assert drained.result(5.0)
+        let_go(settings)
+        assert [one.result(60.0).image for one in begun] == [PICTURE] * 2
+        assert drained.result(60.0)
     quick.close()
 
 
@@ -208,8 +216,8 @@ def test_draining_takes_no_longer_than_it_may(
         began = time.monotonic()
         assert not engine.drain(0.2)
         engine.stop()
-        assert time.monotonic() - began < 4.0
-        assert hanging.result(10.0).code == "engine_unavailable"
+        assert time.monotonic() - began < 15.0
+        assert hanging.result(60.0).code == "engine_unavailable"
 
 
 def test_a_caller_does_not_notice_one_engine_following_another(
@@ -218,16 +226,18 @@ def test_a_caller_does_not_notice_one_engine_following_another(
     old = start(settings)
     new = Engine(settings, open_fake)
     with ThreadPoolExecutor(3) as pool:
-        started = pool.submit(new.start, 10.0)
-        assert new.supervisor.wait_ready(20.0)
-        begun = pool.submit(render, client, "nap_0.5", png)
-        eventually(lambda: "nap_0.5" in lines(settings.data / "poses" / "log"))
+        started = pool.submit(new.start, 60.0)
+        assert new.supervisor.wait_ready(60.0)
+        begun = pool.submit(render, client, "hold", png)
+        eventually(lambda: "hold_" in lines(settings.data / "poses" / "log"))
         draining = threading.Thread(target=lambda: (old.drain(), old.stop()))
         draining.start()
         eventually(lambda: not client.healthy(1.0))
-        assert render(client, "standing", png).image == PICTURE
-        assert begun.result(5.0).image == PICTURE
-        started.result(5.0)
+        following = pool.submit(render, client, "standing", png)
+        let_go(settings)
+        assert following.result(60.0).image == PICTURE
+        assert begun.result(60.0).image == PICTURE
+        started.result(60.0)
         draining.join()
     new.stop()
 

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-from fake_desks import lines, open_fake, open_later, open_never
+from fake_desks import MAY_START, lines, open_fake, open_later, open_never
 
 from tryon_service.engine import process
 from tryon_service.engine import supervisor as supervisor_module
@@ -60,12 +60,12 @@ def log() -> Log:
 def start(settings: Settings, log: Log) -> Iterator[Start]:
     started = []
 
-    def start(opening: Opening = open_fake, *, item_timeout: float = 20.0, ready: bool = True) -> Supervisor:
+    def start(opening: Opening = open_fake, *, item_timeout: float = 60.0, ready: bool = True) -> Supervisor:
         queue: WorkQueue[Message, Message] = WorkQueue(100, 1 << 20, 0.2)
         made = Supervisor(queue, worker_settings(settings), item_timeout=item_timeout, watcher=log, opening=opening)
         made.start()
         started.append(made)
-        assert not ready or made.wait_ready(20.0)
+        assert not ready or made.wait_ready(60.0)
         return made
 
     yield start
@@ -79,7 +79,7 @@ def ask(supervisor: Supervisor, kind: str) -> Future[Message]:
 
 def answered(future: Future[Message]) -> int:
     """How many messages that worker had answered."""
-    return int(future.result(20.0).head["answered"])
+    return int(future.result(60.0).head["answered"])
 
 
 def test_answers_in_order(start: Start, log: Log) -> None:
@@ -91,16 +91,16 @@ def test_answers_in_order(start: Start, log: Log) -> None:
 
 def test_errors_travel_whole(start: Start) -> None:
     supervisor = start()
-    error = ask(supervisor, "input").exception(20.0)
+    error = ask(supervisor, "input").exception(60.0)
     assert isinstance(error, InputError)
     assert (error.code, error.field, error.detail) == ("image_too_small", "shopper", "It has 1 x 1 pixels.")
-    refused = ask(supervisor, "person").exception(20.0)
+    refused = ask(supervisor, "person").exception(60.0)
     assert isinstance(refused, RefusedError)
     assert [(one.code, one.value, one.limit) for one in refused.reasons] == [
         ("no_person", None, None),
         ("blurred", 0.9, 0.8),
     ]
-    bug = ask(supervisor, "fail").exception(20.0)
+    bug = ask(supervisor, "fail").exception(60.0)
     assert isinstance(bug, TryonError)
     assert bug.code == "internal"
     assert answered(ask(supervisor, "echo")) == 1, "the same worker goes on"
@@ -108,11 +108,11 @@ def test_errors_travel_whole(start: Start) -> None:
 
 @pytest.mark.parametrize(("kind", "why"), [("exit", "died"), ("hang", "hung"), ("hog", "memory"), ("starve", "memory")])
 def test_the_item_that_ruins_the_worker_is_the_only_one_to_fail(start: Start, log: Log, kind: str, why: str) -> None:
-    supervisor = start(item_timeout=0.5)
+    supervisor = start(item_timeout=2.0 if kind == "hang" else 60.0)
     before = ask(supervisor, "echo")
     bad = ask(supervisor, kind)
     after = [ask(supervisor, "echo") for _ in range(3)]
-    error = bad.exception(20.0)
+    error = bad.exception(60.0)
     assert isinstance(error, UnavailableError)
     assert (error.code, error.retryable) == ("engine_unavailable", True)
     assert answered(before) == 1
@@ -123,7 +123,7 @@ def test_the_item_that_ruins_the_worker_is_the_only_one_to_fail(start: Start, lo
 
 def test_a_worker_that_hangs_without_memory_ends_soon(start: Start, log: Log) -> None:
     supervisor = start(item_timeout=60.0)
-    assert isinstance(ask(supervisor, "starve_hang").exception(10.0), UnavailableError)
+    assert isinstance(ask(supervisor, "starve_hang").exception(60.0), UnavailableError)
     assert answered(ask(supervisor, "echo")) == 1
     assert log.restarts == ["died"]
 
@@ -132,17 +132,17 @@ def test_twenty_kills_cost_twenty_calls(start: Start, log: Log, eventually: Even
     supervisor = start()
     good, bad = [], []
     for _ in range(20):
-        assert supervisor.wait_ready(20.0)
+        assert supervisor.wait_ready(60.0)
         good.append(ask(supervisor, "echo"))
-        good[-1].result(20.0)
+        good[-1].result(60.0)
         bad.append(ask(supervisor, "nap_30"))
         good.append(ask(supervisor, "echo"))
         eventually(bad[-1].running)
         os.kill(supervisor.worker_pid, signal.SIGKILL)
-        error = bad[-1].exception(20.0)
+        error = bad[-1].exception(60.0)
         assert isinstance(error, UnavailableError)
         assert error.code == "engine_unavailable"
-    assert all(future.result(20.0).kind == "done" for future in good)
+    assert all(future.result(60.0).kind == "done" for future in good)
     assert log.restarts == ["died"] * 20
 
 
@@ -152,7 +152,7 @@ def test_a_frozen_idle_worker_is_noticed_and_replaced(
     monkeypatch.setattr(process, "FROZEN_AFTER", 2.0)
     supervisor = start()
     os.kill(supervisor.worker_pid, signal.SIGSTOP)
-    eventually(lambda: log.health == [True, False, True], 10.0)
+    eventually(lambda: log.health == [True, False, True])
     assert log.restarts == ["hung"]
     assert answered(ask(supervisor, "echo")) == 1
 
@@ -164,7 +164,7 @@ def test_a_worker_frozen_in_a_call_is_noticed_long_before_the_call_counts_as_hun
     supervisor = start(item_timeout=60.0)
     large = Message("freeze", {}, (bytes(1 << 19),))
     first = supervisor.submit(large, priority="shopper", deadline=time.monotonic() + 60.0)
-    assert isinstance(first.exception(10.0), UnavailableError)
+    assert isinstance(first.exception(60.0), UnavailableError)
     eventually(lambda: log.restarts == ["hung"])
 
 
@@ -176,7 +176,7 @@ def test_a_large_message_to_a_frozen_worker_does_not_hold_the_supervisor(
     os.kill(supervisor.worker_pid, signal.SIGSTOP)
     large = Message("echo", {}, (bytes(1 << 20),))  # more than the pipe holds
     assert isinstance(
-        supervisor.submit(large, priority="shopper", deadline=time.monotonic() + 60.0).exception(10.0), UnavailableError
+        supervisor.submit(large, priority="shopper", deadline=time.monotonic() + 60.0).exception(60.0), UnavailableError
     )
     assert answered(ask(supervisor, "echo")) == 1
 
@@ -202,13 +202,13 @@ def test_workers_that_never_start_are_tried_again_ever_less_often(
     supervisor = start(open_never, ready=False)
     starts = settings.data / "poses" / "starts"
     waiting = ask(supervisor, "echo")
-    error = waiting.exception(10.0)
+    error = waiting.exception(60.0)
     assert isinstance(error, UnavailableError)
     assert "network_missing" in error.detail
     with pytest.raises(UnavailableError):
         ask(supervisor, "echo")
     began = time.monotonic()
-    eventually(lambda: len(lines(starts)) == 3, 20.0)
+    eventually(lambda: len(lines(starts)) == 3)
     assert time.monotonic() - began >= 1.2, "pauses grow"
     assert not supervisor.ready
 
@@ -218,8 +218,8 @@ def test_it_recovers_by_itself_when_the_cause_is_gone(
 ) -> None:
     supervisor = start(open_later, ready=False)
     eventually(lambda: log.restarts)
-    (settings.data / "poses" / "may_start").touch()
-    assert supervisor.wait_ready(20.0)
+    (settings.data / "poses" / MAY_START).touch()
+    assert supervisor.wait_ready(60.0)
     assert answered(ask(supervisor, "echo")) == 1
 
 
@@ -229,7 +229,7 @@ def test_what_is_to_be_forgotten_outlives_a_worker(start: Start, settings: Setti
     eventually(nap.running)
     forgotten = supervisor.forget(["a" * 64])
     os.kill(supervisor.worker_pid, signal.SIGKILL)
-    assert forgotten.result(20.0).kind == "done"
+    assert forgotten.result(60.0).kind == "done"
     assert lines(settings.data / "poses" / "log")[-1] == "forget_"
 
 
@@ -240,7 +240,7 @@ def test_stopping_answers_what_runs_and_what_waits(start: Start, eventually: Eve
     pid = supervisor.worker_pid
     began = time.monotonic()
     supervisor.stop()
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 20.0, "sooner than the nap would"
     for future in (running, waiting):
         error = future.exception(0.0)
         assert isinstance(error, UnavailableError)
@@ -269,7 +269,7 @@ from tryon_service.settings import Settings
 if __name__ == "__main__":
     engine = Engine(Settings(data=Path({str(settings.data)!r}), log_level="error"), open_fake)
     engine.start()
-    engine.supervisor.wait_ready(20.0)
+    engine.supervisor.wait_ready(60.0)
     print(engine.supervisor.worker_pid, flush=True)
     time.sleep(60.0)
 """

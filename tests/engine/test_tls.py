@@ -39,7 +39,7 @@ def engine(request: pytest.FixtureRequest, settings: Settings, authority: Author
 def reached(engine: Engine, **credentials: str) -> bool:
     client = EngineClient(engine.address, patience=0.0, **credentials)
     try:
-        client.list_products(pb.ListProductsRequest(), store="shop", timeout=5.0)
+        client.list_products(pb.ListProductsRequest(), store="shop", timeout=60.0)
     except UnavailableError:
         return False
     finally:

@@ -17,16 +17,29 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-DEADLINE = 15.0
+DEADLINE = 60.0
 """Seconds that anything may take here."""
+HELD = "held"
+"""A file; see `Served.hold`."""
 
 
 @dataclass
 class Served:
     port: int
     key: str
-    log: Path
+    folder: Path
     process: subprocess.Popen[bytes]
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    def hold(self) -> None:
+        """Calls of the engine aren't answered until `let_go`."""
+        (self.folder / HELD).touch()
+
+    def let_go(self) -> None:
+        (self.folder / HELD).unlink()
 
     def raw(self, sent: bytes, *, wait: float = DEADLINE, half_close: bool = False) -> bytes:
         """Send bytes as they are; everything that comes back until the other side closes."""
@@ -72,11 +85,10 @@ def body_of(answer: bytes) -> dict[str, object]:
 
 @contextmanager
 def served(folder: Path, **settings: str) -> Iterator[Served]:
-    log = folder / "log"
     variables = {f"TRYON_{name.upper()}": value for name, value in settings.items()}
     given = {"TRYON_DATA": str(folder), "TRYON_PORT": "0", "TRYON_LOG_LEVEL": "info", "TRYON_THREADS": "8"}
     path = os.pathsep.join(str(Path(__file__).parents[level]) for level in (0, 2))
-    with log.open("wb") as stream:
+    with (folder / "log").open("wb") as stream:
         process = subprocess.Popen(
             [sys.executable, "-W", "error", __file__, str(folder)], stdout=subprocess.PIPE, stderr=stream,
             env={**os.environ, **given, **variables, "PYTHONPATH": path},
@@ -84,7 +96,7 @@ def served(folder: Path, **settings: str) -> Iterator[Served]:
     try:
         assert process.stdout is not None
         key = process.stdout.readline().decode().strip()
-        yield Served(_port(log, process), key, log, process)
+        yield Served(_port(folder / "log", process), key, folder, process)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -123,12 +135,20 @@ def main(folder: Path) -> None:
     from tryon_service.observability.logs import set_up
     from tryon_service.settings import load
 
+    class Gate:
+        """As much of a threading.Event as an engine needs."""
+
+        def wait(self, timeout: float) -> bool:
+            until = time.monotonic() + timeout
+            while (held := (folder / HELD).exists()) and time.monotonic() < until:
+                time.sleep(0.01)
+            return not held
+
     class Engine(DrawnEngine):
         def close(self) -> None:
             logging.getLogger(worker.__name__).info("the engine is let go of")
 
-    takes = float(os.environ.get("SERVED_RENDER_SECONDS", "0"))
-    EngineClient.of = classmethod(lambda *_: Engine(takes=takes))  # type: ignore[assignment, method-assign]
+    EngineClient.of = classmethod(lambda *_: Engine(gate=Gate()))  # type: ignore[assignment, method-assign]
     for name in ("HEAD_SECONDS", "BODY_SECONDS"):
         setattr(worker, name, float(os.environ.get(f"SERVED_{name}", getattr(worker, name))))
     settings = load()

@@ -36,7 +36,7 @@ def nothing_more(pid: int) -> Iterator[None]:
 
 def test_callers_wait_where_no_descriptor_is_left(gateway: Served) -> None:
     _, worker = family(gateway.process.pid)
-    with closing(http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10.0)) as known:
+    with closing(http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60.0)) as known:
         known.request("GET", "/healthz")
         known.getresponse().read()
         with nothing_more(worker):

@@ -160,7 +160,7 @@ def test_both_sides_of_grpc_know_the_limit(engine: tuple[Engine, EngineClient]) 
     wanted = pb.PutProductRequest(photos=[pb.ProductPhoto(image=bytes(MAX_MESSAGE))])
     size = 2 * MAX_MESSAGE - wanted.ByteSize()
     wanted.photos[0].image = bytes(size)
-    assert client.put_product(wanted, store="shop", timeout=20.0).created
+    assert client.put_product(wanted, store="shop", timeout=60.0).created
     assert servicer.lengths == [size]
     wanted.photos[0].image += b"1"
     for limit in (MAX_MESSAGE, 2 * MAX_MESSAGE):
@@ -168,7 +168,7 @@ def test_both_sides_of_grpc_know_the_limit(engine: tuple[Engine, EngineClient]) 
             closing(EngineClient(client._address, max_message=limit)) as caller,
             pytest.raises(InputError, match=LIMIT) as caught,
         ):
-            caller.put_product(wanted, store="shop", timeout=20.0)
+            caller.put_product(wanted, store="shop", timeout=60.0)
         assert caught.value.code == "too_many_bytes"
     assert servicer.lengths == [size]
 

@@ -14,14 +14,12 @@ from real_service import eventually, family
 from served import DEADLINE, Served, drain, served, status_of
 from test_worker import render_call
 
-SLOW = "2"
-"""Seconds of a render."""
-
 
 @pytest.fixture
-def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    monkeypatch.setenv("SERVED_RENDER_SECONDS", SLOW)
+def gateway(tmp_path: Path) -> Iterator[Served]:
+    """Whose engine holds every call until it is let go."""
     with served(tmp_path) as made:
+        made.hold()
         yield made
 
 
@@ -37,6 +35,7 @@ def test_whoever_comes_while_calls_are_finished_is_refused(gateway: Served) -> N
         gateway.process.send_signal(signal.SIGTERM)
         eventually("new callers are refused", lambda: refused(gateway.port))
         assert gateway.process.poll() is None, "while it still works"
+        gateway.let_go()
         assert status_of(drain(flying)) == 200
     assert gateway.process.wait(DEADLINE) == 0
 
@@ -50,6 +49,8 @@ def test_whoever_came_before_is_served(gateway: Served) -> None:
         call.sendall(render_call(gateway.key))
     gateway.process.send_signal(signal.SIGTERM)
     threading.Timer(0.5, os.kill, (worker, signal.SIGCONT)).start()
+    eventually("new callers are refused", lambda: refused(gateway.port))
+    gateway.let_go()
     assert [status_of(drain(call)) for call in calls] == [200, 200, 200]
     for call in calls:
         call.close()

@@ -87,7 +87,7 @@ class Running:
 
     def get(self, path: str, **headers: str) -> str:
         request = urllib.request.Request(self.url + path, headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return str(answer.read().decode())
 
     def samples(self) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -96,7 +96,7 @@ class Running:
         return {(one.name, tuple(one.labels.values())): one.value for family in families for one in family.samples}
 
 
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "not in time"
@@ -122,7 +122,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield Running(url, process, log, Path((folder / "named").read_text()))  # type: ignore[arg-type]
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
     assert not Path((folder / "named").read_text()).exists()
 
 

@@ -151,7 +151,7 @@ def test_an_engine_without_http_can_serve_its_metrics_alone() -> None:
     metrics.restarted("died")
     server = start_http(metrics.registry, 0)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/metrics", timeout=60) as answer:
             assert b'tryon_worker_restarts_total{why="died"} 1.0' in answer.read()
     finally:
         server.shutdown()

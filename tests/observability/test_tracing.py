@@ -70,9 +70,9 @@ def test_it_travels_in_the_metadata_of_a_real_call() -> None:
     server.start()
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         call = channel.unary_unary("/x/Y")
-        call(b"", timeout=10, metadata=to_metadata(Trace(TRACE, SPAN)))
-        call(b"", timeout=10)
-        call(b"", timeout=10, metadata=((KEY, "nonsense"),))
+        call(b"", timeout=60, metadata=to_metadata(Trace(TRACE, SPAN)))
+        call(b"", timeout=60)
+        call(b"", timeout=60, metadata=((KEY, "nonsense"),))
     server.stop(None).wait()
     assert seen == [Trace(TRACE, SPAN), None, None]
     assert from_metadata(None) is None

@@ -66,7 +66,7 @@ def test_a_wrong_shape_is_refused(session: LiteRtSession) -> None:
 
 
 def test_work_is_done_side_by_side_and_comes_back_in_order() -> None:
-    meet = threading.Barrier(3, timeout=10)
+    meet = threading.Barrier(3, timeout=60)
 
     def work(item: int) -> int:
         meet.wait()

@@ -32,7 +32,7 @@ def redis_server() -> Iterator[str]:
             yield f"unix://{socket}"
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(60)
 
 
 @pytest.fixture

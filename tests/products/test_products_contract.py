@@ -269,7 +269,7 @@ def test_threads_may_share_a_store(place: Place, products: ProductStore) -> None
     start = threading.Barrier(4)
 
     def work(seed: int) -> None:
-        start.wait(10)
+        start.wait(60)
         for turn in range(25):
             product_id = "ab"[(seed + turn) % 2]
             photos = [(FRONT, BACK, SIDE)[(seed * 7 + turn) % 3], FRONT]

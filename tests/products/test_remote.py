@@ -271,7 +271,7 @@ def test_a_redis_that_goes_and_comes_back(tmp_path: Path, objects: Path, caplog:
                     put(products, f"shirt-{turn}", FRONT)
                 finally:
                     server.kill()
-                    server.wait(10)
+                    server.wait(60)
                 with pytest.raises(UnavailableError):
                     products.get("acme", "shirt-0")
 
