@@ -121,7 +121,9 @@ def test_a_full_queue_answers_at_once(
 ) -> None:
     engine = start(replace(settings, queue_items=4))
     with ThreadPoolExecutor(4) as pool:
-        held = [pool.submit(render, client, "hold", png) for _ in range(4)]
+        held = [pool.submit(render, client, "hold", png)]
+        eventually(lambda: "hold_" in lines(settings.data / "poses" / "log"))
+        held += [pool.submit(render, client, "hold", png) for _ in range(3)]
         eventually(lambda: sample(engine.metrics.registry, "tryon_queue_items", priority="shopper") == 3)
         took = []
         for _ in range(10):
