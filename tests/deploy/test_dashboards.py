@@ -56,7 +56,7 @@ def traffic(url: str, key: str) -> None:
             assert render(http, pose="name:standing", product_id="tee").status_code == 200
         assert render(http, pose="name:standing", product=wall).json()["code"] == "no_model_in_product"
         assert http.post("/v1/poses", files=form(shopper=wall)).json()["code"] == "no_person"
-        assert httpx.get(f"{url}/v1/products").json()["code"] == "unauthorized"
+        assert httpx.get(f"{url}/v1/products", timeout=60.0).json()["code"] == "unauthorized"
 
 
 def rarely_there() -> Samples:
@@ -88,7 +88,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Samples:
     port = free_port()
     with running(TRYON_ENGINE_METRICS_PORT=str(port)) as service:
         traffic(service.url, service.key())
-        texts = [httpx.get(f"{service.url}/metrics").text, httpx.get(f"http://127.0.0.1:{port}/metrics").text]
+        sources = (service.url, f"http://127.0.0.1:{port}")
+        texts = [httpx.get(f"{source}/metrics", timeout=60.0).text for source in sources]
     found = [samples(text) for text in (*texts, run.read_text())]
     return merged(*found, rarely_there(), {"up": [{}]})
 

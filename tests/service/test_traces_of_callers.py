@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from canaries import Canary, Places, core_files, find
-from real_service import Service, family, form, put_product, render, running
+from real_service import DEADLINE, Service, family, form, put_product, render, running
 
 SHORT, LONG = 60, 1000
 """Calls in the default run and with -m soak."""
@@ -44,8 +44,8 @@ def calls(service: Service, http: httpx.Client, secret: list[Canary], shopper: b
         yield link
         url = link.json()["links"][0]["url"]
         secret.append(Canary("signature", url.partition("sig=")[2].encode()))
-        yield httpx.get(url, timeout=30.0)
-        yield httpx.get(url[:-6], timeout=30.0)
+        yield httpx.get(url, timeout=DEADLINE)
+        yield httpx.get(url[:-6], timeout=DEADLINE)
         yield render(http, shopper=shopper[: len(shopper) // 2] + PHOTO.marker, product_id="tee")
         yield render(http, shopper=shopper, product_id="nobodys")
         yield render(http, pose=f"{token[:40]}x{token[41:]}", product_id="tee")

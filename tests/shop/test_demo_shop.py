@@ -85,14 +85,14 @@ def test_it_opens_says_what_is_refused_and_leaves_nothing(started: Started, temp
     assert re.search(r"3 +wall +product +no_\w+", said), said
     assert re.search(r"4 +lost +photos\[0\] +invalid_option", said), said
     shop, service = found.groups()
-    listing = httpx.get(shop).text
+    listing = httpx.get(shop, timeout=DEADLINE).text
     assert re.findall(r'href="/p/(\w+)"', listing) == ["tee", "wall", "lost"]
     assert re.findall(r'data-tryon-product="(\w+)"', listing) == ["tee"]
 
-    given = httpx.post(f"{shop}/tryon-token", json={"products": ["tee"]}, headers={"Origin": shop})
+    given = httpx.post(f"{shop}/tryon-token", json={"products": ["tee"]}, headers={"Origin": shop}, timeout=DEADLINE)
     page = {"Authorization": f"Bearer {given.json()['token']}", "Origin": shop}
     wanted = {"pose": "name:standing", "product_ids": ["tee"]}
-    signed = httpx.post(f"{service}/v1/render-urls", json=wanted, headers=page)
+    signed = httpx.post(f"{service}/v1/render-urls", json=wanted, headers=page, timeout=DEADLINE)
     assert signed.headers["Access-Control-Allow-Origin"] == shop
     picture = httpx.get(signed.json()["links"][0]["url"], timeout=DEADLINE)
     assert picture.headers["Content-Type"] == "image/jpeg"
