@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,11 @@ SIZE = (240, 320)
 JUDGED_RENDERERS = sorted(path.name for path in JUDGED.iterdir())
 
 
+@cache
+def todays(renderer: str) -> Fingerprint:
+    return fingerprint(Pipeline(renderer=renderer))
+
+
 def test_every_table_has_its_labels() -> None:
     tables = sorted(path.stem for path in (Path(quality.__file__).parent / "tables").iterdir())
     assert tables == JUDGED_RENDERERS
@@ -51,7 +57,7 @@ def test_the_labels_are_of_todays_renderer(renderer: str) -> None:
     fitted = quality.table(renderer)
     assert fitted is not None
     assert fitted.renderer == stored.digest, "the weights were fitted to other labels than these"
-    today = fingerprint(Pipeline(renderer=renderer))
+    today = todays(renderer)
     if not stored.same_as(today):
         pytest.skip(f"the labels belong to renderer {stored.digest}, today's is {today.digest}: judge anew")
 
@@ -326,5 +332,5 @@ def test_the_fingerprint_is_small_and_stays(pipeline: Pipeline) -> None:
     assert one.blocks.nbytes < 20_000, "it lies in the repository"
     assert one.blocks.shape[1:3] == (384 // BLOCK, 288 // BLOCK)
     assert one.blocks.std() > 10
-    assert one.same_as(fingerprint(pipeline))
-    assert not one.same_as(fingerprint(Pipeline(renderer="warp"))), "labels are of the renderer that was judged"
+    assert one.same_as(todays(pipeline.default_renderer))
+    assert not one.same_as(todays("warp")), "labels are of the renderer that was judged"
