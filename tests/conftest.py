@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +22,12 @@ from tryon_service.pipeline import Pipeline
 from tryon_service.types import Person, Photo
 
 SIZE = (384, 512)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: much of the time tests wait for processes that they have started."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.fixture(scope="session", autouse=True)
