@@ -78,8 +78,9 @@ class Shopper:
         self.at("result.title")
 
     def close(self) -> None:
+        """And wait until it has gone from the page: a dialog that is merely closed has no role any more."""
         self.page.keyboard.press("Escape")
-        expect(self.dialog).to_have_count(0)
+        expect(self.page.locator("dialog")).to_have_count(0)
 
     @property
     def focused(self) -> str:
