@@ -42,7 +42,7 @@ class Caller:
         return True
 
 
-def call(priority: Priority = "shopper", seconds: float = 10.0, caller: Caller | None = None) -> Call:
+def call(priority: Priority = "shopper", seconds: float = 600.0, caller: Caller | None = None) -> Call:
     context = cast(grpc.ServicerContext, caller or Caller())
     return Call(context, time.monotonic() + seconds, Span(Trace.new()), Tracer(), priority)
 

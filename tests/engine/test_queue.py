@@ -192,7 +192,7 @@ def test_errands_come_first_and_are_never_refused_or_cancelled() -> None:
 def test_whoever_takes_is_woken() -> None:
     queue: WorkQueue[int, None] = WorkQueue(1, 1, 0.2)
     found: list[Item[int, None] | None] = []
-    taker = threading.Thread(target=lambda: found.append(queue.take(10.0)))
+    taker = threading.Thread(target=lambda: found.append(queue.take(600.0)), daemon=True)
     taker.start()
     queue.put(7, size=0, priority="shopper", deadline=time.monotonic() + FAR)
     taker.join(60.0)

@@ -28,6 +28,9 @@ from tryon_service.settings import Settings
 Eventually = Callable[..., None]
 Start = Callable[..., Supervisor]
 
+LONG = 600.0
+"""Seconds of limits that aren't what a test is about: whatever comes within a minute didn't wait for them."""
+
 
 class Log:
     """What a supervisor tells."""
@@ -60,7 +63,7 @@ def log() -> Log:
 def start(settings: Settings, log: Log) -> Iterator[Start]:
     started = []
 
-    def start(opening: Opening = open_fake, *, item_timeout: float = 60.0, ready: bool = True) -> Supervisor:
+    def start(opening: Opening = open_fake, *, item_timeout: float = LONG, ready: bool = True) -> Supervisor:
         queue: WorkQueue[Message, Message] = WorkQueue(100, 1 << 20, 0.2)
         made = Supervisor(queue, worker_settings(settings), item_timeout=item_timeout, watcher=log, opening=opening)
         made.start()
@@ -73,8 +76,9 @@ def start(settings: Settings, log: Log) -> Iterator[Start]:
         one.stop()
 
 
-def ask(supervisor: Supervisor, kind: str) -> Future[Message]:
-    return supervisor.submit(Message(kind, {}), priority="shopper", deadline=time.monotonic() + 60.0)
+def ask(supervisor: Supervisor, kind: str, size: int = 0) -> Future[Message]:
+    parts = (bytes(size),) if size else ()
+    return supervisor.submit(Message(kind, {}, parts), priority="shopper", deadline=time.monotonic() + LONG)
 
 
 def answered(future: Future[Message]) -> int:
@@ -108,7 +112,7 @@ def test_errors_travel_whole(start: Start) -> None:
 
 @pytest.mark.parametrize(("kind", "why"), [("exit", "died"), ("hang", "hung"), ("hog", "memory"), ("starve", "memory")])
 def test_the_item_that_ruins_the_worker_is_the_only_one_to_fail(start: Start, log: Log, kind: str, why: str) -> None:
-    supervisor = start(item_timeout=2.0 if kind == "hang" else 60.0)
+    supervisor = start(item_timeout=2.0 if kind == "hang" else LONG)
     before = ask(supervisor, "echo")
     bad = ask(supervisor, kind)
     after = [ask(supervisor, "echo") for _ in range(3)]
@@ -122,7 +126,7 @@ def test_the_item_that_ruins_the_worker_is_the_only_one_to_fail(start: Start, lo
 
 
 def test_a_worker_that_hangs_without_memory_ends_soon(start: Start, log: Log) -> None:
-    supervisor = start(item_timeout=60.0)
+    supervisor = start()
     assert isinstance(ask(supervisor, "starve_hang").exception(60.0), UnavailableError)
     assert answered(ask(supervisor, "echo")) == 1
     assert log.restarts == ["died"]
@@ -161,10 +165,8 @@ def test_a_worker_frozen_in_a_call_is_noticed_long_before_the_call_counts_as_hun
     start: Start, log: Log, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "FROZEN_AFTER", 2.0)
-    supervisor = start(item_timeout=60.0)
-    large = Message("freeze", {}, (bytes(1 << 19),))
-    first = supervisor.submit(large, priority="shopper", deadline=time.monotonic() + 60.0)
-    assert isinstance(first.exception(60.0), UnavailableError)
+    supervisor = start()
+    assert isinstance(ask(supervisor, "freeze", 1 << 19).exception(60.0), UnavailableError)
     eventually(lambda: log.restarts == ["hung"])
 
 
@@ -174,10 +176,8 @@ def test_a_large_message_to_a_frozen_worker_does_not_hold_the_supervisor(
     monkeypatch.setattr(process, "FROZEN_AFTER", 1.5)
     supervisor = start()
     os.kill(supervisor.worker_pid, signal.SIGSTOP)
-    large = Message("echo", {}, (bytes(1 << 20),))  # more than the pipe holds
-    assert isinstance(
-        supervisor.submit(large, priority="shopper", deadline=time.monotonic() + 60.0).exception(60.0), UnavailableError
-    )
+    large = ask(supervisor, "echo", 1 << 20)  # more than the pipe holds
+    assert isinstance(large.exception(60.0), UnavailableError)
     assert answered(ask(supervisor, "echo")) == 1
 
 

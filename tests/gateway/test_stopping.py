@@ -28,15 +28,18 @@ def refused(port: int) -> bool:
         return one.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_whoever_comes_while_calls_are_finished_is_refused(gateway: Served) -> None:
-    with gateway.connect() as flying:
-        flying.sendall(render_call(gateway.key))
-        eventually("the call is under way", lambda: _running(gateway))
-        gateway.process.send_signal(signal.SIGTERM)
-        eventually("new callers are refused", lambda: refused(gateway.port))
-        assert gateway.process.poll() is None, "while it still works"
-        gateway.let_go()
-        assert status_of(drain(flying)) == 200
+def test_calls_in_flight_are_finished_and_whoever_comes_meanwhile_is_refused(gateway: Served) -> None:
+    calls = [gateway.connect() for _ in range(3)]
+    for call in calls:
+        call.sendall(render_call(gateway.key))
+    eventually("all are under way", lambda: b"tryon_http_requests_running 4.0" in gateway.get("/metrics")[2])
+    gateway.process.send_signal(signal.SIGTERM)
+    eventually("new callers are refused", lambda: refused(gateway.port))
+    assert gateway.process.poll() is None, "while it still works"
+    gateway.let_go()
+    assert [status_of(drain(call)) for call in calls] == [200, 200, 200]
+    for call in calls:
+        call.close()
     assert gateway.process.wait(DEADLINE) == 0
 
 
@@ -55,7 +58,3 @@ def test_whoever_came_before_is_served(gateway: Served) -> None:
     for call in calls:
         call.close()
     assert gateway.process.wait(DEADLINE) == 0
-
-
-def _running(gateway: Served) -> bool:
-    return b"tryon_http_requests_running 2" in gateway.get("/metrics")[2]

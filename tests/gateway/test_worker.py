@@ -160,27 +160,6 @@ def test_a_body_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.
         assert status_of(answer) in (0, 400)
 
 
-def test_calls_in_flight_are_finished_on_sigterm(tmp_path: Path) -> None:
-    with served(tmp_path) as gateway:
-        gateway.hold()
-        answers: list[bytes] = []
-
-        def ask() -> None:
-            answers.append(gateway.raw(render_call(gateway.key)))
-
-        threads = [threading.Thread(target=ask) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        eventually("all are under way", lambda: b"tryon_http_requests_running 4.0" in gateway.get("/metrics")[2])
-        gateway.process.send_signal(signal.SIGTERM)
-        eventually("it has heard", lambda: "Handling signal: term" in gateway.log.read_text())
-        gateway.let_go()
-        for thread in threads:
-            thread.join(DEADLINE)
-        assert [status_of(answer) for answer in answers] == [200] * 3
-        assert gateway.process.wait(DEADLINE) == 0
-
-
 def test_sighup_replaces_the_workers_without_a_gap(tmp_path: Path) -> None:
     with served(tmp_path) as gateway:
         stop, statuses = threading.Event(), []
